@@ -1,0 +1,98 @@
+"""Matrices as heat maps."""
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from glassbox.arguments import bad_value
+from glassbox.draw import theme
+from glassbox.draw.base import panel
+from glassbox.draw.numbers import rounded
+
+CELLS_WITH_NUMBERS = 64
+CELLS_WITH_BORDERS = 1024
+
+
+def matrix(
+    values,
+    *,
+    row_labels: Sequence | None = None,
+    column_labels: Sequence | None = None,
+    diverging: bool = False,
+    limits: tuple[float, float] | None = None,
+    title: str = "",
+    x_title: str,
+    y_title: str,
+    value_title: str = "",
+    square: bool = True,
+    height: int = theme.HEIGHT,
+) -> go.Figure:
+    """Return a heat map with row 0 at the top; up to 64 cells carry their number.
+
+    Convention: `diverging` puts white at 0 and takes limits symmetric about 0; otherwise white is the lower
+    limit. A cell that is None or not finite stays empty.
+    """
+    trace = matrix_trace(
+        values,
+        row_labels=row_labels,
+        column_labels=column_labels,
+        diverging=diverging,
+        limits=limits,
+        value_title=value_title,
+    )
+    figure = panel([trace], title=title, x_title=x_title, y_title=y_title, height=height)
+    figure.update_xaxes(showgrid=False, constrain="domain")
+    figure.update_yaxes(showgrid=False, autorange="reversed", constrain="domain")
+    return figure.update_yaxes(scaleanchor="x") if square else figure
+
+
+def matrix_trace(
+    values,
+    *,
+    row_labels: Sequence | None = None,
+    column_labels: Sequence | None = None,
+    diverging: bool = False,
+    limits: tuple[float, float] | None = None,
+    value_title: str = "",
+) -> go.Heatmap:
+    """Return the trace of `matrix`, to be put into a panel of your own."""
+    table = _table(values)
+    cells = len(table) * len(table[0])
+    low, high = rounded(limits or _limits(table, diverging))
+    return go.Heatmap(
+        z=table,
+        x=_labels("column_labels", column_labels, len(table[0])),
+        y=_labels("row_labels", row_labels, len(table)),
+        zmin=low,
+        zmax=high,
+        colorscale=theme.DIVERGING if diverging else theme.SEQUENTIAL,
+        xgap=1 if cells <= CELLS_WITH_BORDERS else 0,
+        ygap=1 if cells <= CELLS_WITH_BORDERS else 0,
+        texttemplate="%{z}" if cells <= CELLS_WITH_NUMBERS else None,
+        hoverongaps=False,
+        colorbar={"title": {"text": value_title, "side": "right"}, "thickness": 14},
+    )
+
+
+def _table(values) -> list[list]:
+    table = rounded(values)
+    if not isinstance(table, list) or not table or not all(isinstance(row, list) and row for row in table):
+        raise bad_value("values", "a matrix with at least one row and one column", values)
+    if len({len(row) for row in table}) > 1:
+        raise bad_value("values", "rows of one length", [len(row) for row in table])
+    return table
+
+
+def _limits(table, diverging: bool) -> tuple[float, float]:
+    numbers = [cell for row in table for cell in row if cell is not None] or [0.0]
+    if diverging:
+        bound = max(map(abs, numbers)) or 1.0
+        return -bound, bound
+    low, high = min(numbers), max(numbers)
+    return low, high if high > low else low + 1
+
+
+def _labels(argument: str, labels, count: int) -> list[str] | None:
+    if labels is not None and len(labels) != count:
+        raise bad_value(argument, f"{count} labels, one per cell", list(labels))
+    return None if labels is None else [str(label) for label in labels]
