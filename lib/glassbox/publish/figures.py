@@ -1,0 +1,27 @@
+"""Put a still picture beside each plotly figure, for readers without a running notebook."""
+
+from nbformat import NotebookNode, from_dict
+
+from glassbox.publish.normalise import encoded
+
+KEY = "glassbox"  # where a figure leaves its key states and its text alternative while the course is built
+
+
+def pop_requests(notebook: NotebookNode) -> list[tuple[NotebookNode, dict]]:
+    """Take out of the outputs' metadata what each figure asks to be drawn."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    asking = [output for output in outputs if KEY in output.get("metadata", {})]
+    return [(output, output.metadata.pop(KEY)) for output in asking]
+
+
+def add_stills(requests: list[tuple[NotebookNode, dict]]) -> None:
+    """Draw every request and store picture and text alternative in its output."""
+    if not requests:
+        return
+    from glassbox.draw.still import stills  # a browser draws: loaded only when there is something to draw
+
+    asked = [request for _, request in requests]
+    pictures = stills([request["static"] for request in asked], [request["alt"] for request in asked])
+    for (output, request), picture in zip(requests, pictures, strict=True):
+        output.data["image/png"] = encoded(picture)
+        output.metadata["image/png"] = from_dict({"alt": request["alt"]})
