@@ -1,0 +1,1 @@
+"""The machine that the course runs on: what it is, and what can run on it."""
