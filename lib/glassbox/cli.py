@@ -1,0 +1,146 @@
+"""The command `glassbox`: lab, test, build, doctor."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from glassbox.paths import root
+from glassbox.suite import OWN_KERNEL, run
+
+START = "00_start_here.ipynb"
+FOLDER = "glassbox-notebooks"
+
+app = typer.Typer(
+    help="Open, test and build the course.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # a console may lack the letters of a path
+    app(prog_name="glassbox")
+
+
+def _fail(message: object) -> typer.Exit:
+    typer.echo(f"glassbox: {message}", err=True)
+    return typer.Exit(1)
+
+
+@app.command()
+def lab(
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Start the server, open nothing.")] = False,
+    port: Annotated[int, typer.Option(help="The first port to try.", min=1, max=65535)] = 8888,
+    folder: Annotated[Path | None, typer.Option(help=f"Where your copies live (~/{FOLDER}).")] = None,
+    here: Annotated[bool, typer.Option("--here", help="Work in the repository, without copies.")] = False,
+    options: Annotated[list[str] | None, typer.Argument(help="After --: options for JupyterLab.")] = None,
+) -> None:
+    """Open the course in JupyterLab, on your own copies of the notebooks."""
+    place = root() / "notebooks" if here else _own_copies(folder)
+    if _in_use(port):
+        typer.echo(f"Port {port} is in use; JupyterLab takes the next free one.")
+    _become(jupyterlab(place, port, no_browser, options or []), place)
+
+
+def _own_copies(folder: Path | None) -> Path:
+    from glassbox.learn.workspace import WorkspaceError, sync
+
+    place = (folder or Path.home() / FOLDER).expanduser().resolve()
+    if place.is_relative_to(root().resolve()):
+        raise _fail("--folder is inside the repository; choose a folder outside, or use --here")
+    try:
+        report = sync(root() / "notebooks", place)
+    except WorkspaceError as error:
+        raise _fail(error) from error
+    for line in report.lines():
+        typer.echo(line)
+    typer.echo(f"Your notebooks are in {place}")
+    return place
+
+
+def _in_use(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def jupyterlab(place: Path, port: int, no_browser: bool, options: list[str]) -> list[str]:
+    """Return the command that serves the folder `place` and fetches nothing from the network."""
+    start = f"/lab/tree/{START}" if (place / START).is_file() else "/lab"
+    # Without -P a learner's own random.py would stand in for the standard one.
+    command = [sys.executable, "-P", "-m", "jupyterlab", f"--port={port}", f"--LabApp.default_url={start}"]
+    command += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    command += ["--no-browser"] * no_browser + ["--allow-root"] * (os.name != "nt" and os.geteuid() == 0)
+    return command + options
+
+
+def _become(command: list[str], place: Path) -> None:
+    """Turn into the server, so that signals and the exit code are its own; Windows can only wait for it."""
+    environment = {**os.environ, **OWN_KERNEL}
+    sys.stdout.flush()
+    if os.name != "nt":
+        os.chdir(place)
+        os.execve(command[0], command, environment)
+    server = subprocess.Popen(command, cwd=place, env=environment)
+    while True:
+        try:
+            raise typer.Exit(server.wait())
+        except KeyboardInterrupt:  # it reaches the server too, which ends in its own way
+            continue
+
+
+@app.command()
+def test(
+    fast: Annotated[bool, typer.Option("--fast", help="Leave out the browser and the slow tests.")] = False,
+    notebooks_only: Annotated[bool, typer.Option("--notebooks-only", help="Notebooks alone.")] = False,
+    words: Annotated[str, typer.Option("-k", help="Only the tests whose name matches.")] = "",
+) -> None:
+    """Run all tests and validate the stored outputs of every notebook, exactly."""
+    raise typer.Exit(run(fast=fast, notebooks_only=notebooks_only, words=words))
+
+
+@app.command()
+def build(
+    numbers: Annotated[list[str] | None, typer.Argument(help="Of notebooks; all by default.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Say whether stored outputs hold.")] = False,
+) -> None:
+    """Run notebooks, store their outputs, and refuse what breaks the rules."""
+    from glassbox.publish import Refused
+    from glassbox.publish import build as publish
+
+    try:
+        done = publish(numbers or [], check=check)
+    except (Refused, ValueError) as error:
+        raise _fail(error) from error
+    for path in done:
+        typer.echo(f"{path.name}: {'holds' if check else 'written'}")
+    if not done:
+        typer.echo("nothing changed")
+
+
+@app.command()
+def doctor() -> None:
+    """Say what this machine is, what runs on it, and what to do about each problem."""
+    from glassbox.machine.doctor import doctor as examine
+
+    rows = examine()
+    table = Table("this machine", "found", show_edge=False)
+    for row in rows:
+        table.add_row(row.name, row.found)
+    console = Console(soft_wrap=False)
+    console.print(table)
+    advice = [row for row in rows if row.advice]
+    for row in advice:
+        console.print(f"{row.name}: {row.advice}", markup=False, highlight=False, soft_wrap=True)
+    if not advice:
+        console.print("Nothing to do.")
