@@ -94,6 +94,15 @@ def test_a_figure_gets_its_still_and_its_words(store, drawn):
     assert base64.b64decode(output.data["image/png"]).startswith(b"\x89PNG")
 
 
+def test_without_a_browser_nothing_is_written(store, monkeypatch):
+    path = store(FIGURE)
+    before = path.read_bytes()
+    monkeypatch.setattr("glassbox.draw.still.browser", lambda: "/no/browser/here")
+    with pytest.raises(Refused, match=r"01_small\.ipynb: still pictures: no Chrome or Chromium found"):
+        build()
+    assert path.read_bytes() == before
+
+
 def test_the_kernel_knows_that_it_is_built_and_where(store):
     path = store(WHERE)
     build()
@@ -195,7 +204,9 @@ def test_numbers_choose_notebooks(store):
 def test_writing_replaces_the_file_in_one_step(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("old", encoding="utf-8")
+    mode = path.stat().st_mode
     assert write(path, "größer\n") and path.read_bytes() == "größer\n".encode()
+    assert path.stat().st_mode == mode
     assert not write(path, "größer\n") and [file.name for file in tmp_path.iterdir()] == ["a.txt"]
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -57,7 +58,7 @@ def _store(path: Path) -> bool:
     fresh = _cleared(read(path))
     requests = pop_requests(execute(path, fresh))
     normalise(fresh)
-    add_stills(requests)
+    add_stills(path.name, requests)
     _refuse([problem for problem in lint(Page(path, fresh)) if not problem.warning])
     return write(path, written(fresh))
 
@@ -114,5 +115,6 @@ def write(path: Path, text: str) -> bool:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".tmp")
     with os.fdopen(handle, "wb") as file:
         file.write(content)
+    shutil.copymode(path, name)  # a temporary file is readable by its owner only
     os.replace(name, path)
     return True

@@ -3,6 +3,7 @@
 from nbformat import NotebookNode, from_dict
 
 from glassbox.publish.normalise import encoded
+from glassbox.publish.problem import Problem, Refused
 
 KEY = "glassbox"  # where a figure leaves its key states and its text alternative while the course is built
 
@@ -14,14 +15,20 @@ def pop_requests(notebook: NotebookNode) -> list[tuple[NotebookNode, dict]]:
     return [(output, output.metadata.pop(KEY)) for output in asking]
 
 
-def add_stills(requests: list[tuple[NotebookNode, dict]]) -> None:
-    """Draw every request and store picture and text alternative in its output."""
+def add_stills(name: str, requests: list[tuple[NotebookNode, dict]]) -> None:
+    """Draw every request and store picture and text alternative in its output.
+
+    Raises: Refused, for the notebook `name`, where no browser is found to draw.
+    """
     if not requests:
         return
     from glassbox.draw.still import stills  # a browser draws: loaded only when there is something to draw
 
     asked = [request for _, request in requests]
-    pictures = stills([request["static"] for request in asked], [request["alt"] for request in asked])
+    try:
+        pictures = stills([request["static"] for request in asked], [request["alt"] for request in asked])
+    except RuntimeError as error:
+        raise Refused([Problem(name, "still pictures", str(error))]) from error
     for (output, request), picture in zip(requests, pictures, strict=True):
         output.data["image/png"] = encoded(picture)
         output.metadata["image/png"] = from_dict({"alt": request["alt"]})
