@@ -29,7 +29,10 @@ def main() -> None:
     """Run the command line."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # a console may lack the letters of a path
-    app(prog_name="glassbox")
+    try:
+        app(prog_name="glassbox")
+    except FileNotFoundError as error:
+        sys.exit(f"glassbox: {error}")
 
 
 def _fail(message: object) -> typer.Exit:
