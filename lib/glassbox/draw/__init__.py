@@ -18,6 +18,7 @@ _HOME = {
     "panel": "base",
     "play": "controls",
     "rounded": "numbers",
+    "side_by_side": "beside",
     "slider": "controls",
     "steps": "moving",
     "table": "tables",

@@ -5,7 +5,8 @@ import plotly.graph_objects as go
 from glassbox.draw import theme
 
 TITLE = 48  # pixels kept above the plot for the title
-AXIS = 64  # pixels kept below the plot for tick labels and the axis title
+BARE = 20  # the same without a title
+AXIS = 58  # pixels kept below the plot for tick labels and the axis title
 
 
 def panel(
@@ -26,10 +27,20 @@ def panel(
     figure.add_traces(list(traces))
     figure.update_layout(
         height=height,
-        margin={"l": 80, "r": 20, "t": TITLE if title else 20, "b": AXIS},
-        xaxis={"title": {"text": x_title}, **({"type": "log", "dtick": 1} if log_x else {})},
-        yaxis={"title": {"text": y_title}, **({"type": "log", "dtick": 1} if log_y else {})},
+        margin={"l": 80, "r": 20, "t": top_margin(title), "b": AXIS},
+        xaxis=_axis(x_title, log_x),
+        yaxis=_axis(y_title, log_y),
     )
     if title:
         figure.update_layout(title_text=title)
     return figure
+
+
+def top_margin(title: str | None) -> int:
+    """Return the pixels kept above the plot."""
+    return TITLE if title else BARE
+
+
+def _axis(title: str, log: bool) -> dict:
+    kind = {"type": "log", "exponentformat": "power", "nticks": 6} if log else {}
+    return {"title": {"text": title, "standoff": 8}, **kind}

@@ -21,6 +21,8 @@ CARTESIAN = {
     "violin",
     "image",
 }
+ELSEWHERE = re.compile(r"^\s*(https?:)?//|<img|src\s*=|url\(", re.IGNORECASE)
+TEX = re.compile(r"\$[^$]+\$")
 UNIT = re.compile(r"\([^()]+\)\s*$")
 
 
@@ -37,7 +39,7 @@ def check_words(says, task) -> None:
 
 def check_figure(spec: dict, states: tuple) -> None:
     """Refuse a figure that is too big, too busy, noisy, unlabelled or not self-contained."""
-    for check in (_size, _controls, _frames, _numbers, _images, _axes):
+    for check in (_size, _controls, _frames, _numbers, _texts, _axes):
         check(spec, states)
 
 
@@ -75,10 +77,12 @@ def _numbers(spec, _) -> None:
                 raise bad_value("plot", advice, value)
 
 
-def _images(spec, _) -> None:
+def _texts(spec, _) -> None:
     for value in _leaves(spec):
-        if isinstance(value, str) and re.search(r"(^\s*https?:|<img|src\s*=)", value):
+        if isinstance(value, str) and ELSEWHERE.search(value):
             raise bad_value("plot", "no picture or page from elsewhere", value)
+        if isinstance(value, str) and TEX.search(value):
+            raise bad_value("plot", "plain words and Unicode: TeX is not drawn everywhere", value)
 
 
 def _axes(spec, _) -> None:

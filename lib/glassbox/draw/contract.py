@@ -11,7 +11,9 @@ import plotly.graph_objects as go
 from glassbox.arguments import bad_type, bad_value
 from glassbox.draw import theme
 from glassbox.draw.checks import check_figure, check_words
+from glassbox.draw.multiples import MOST_PANELS
 from glassbox.draw.numbers import rounded
+from glassbox.draw.states import at, label, standing
 
 CONFIG = {"displayModeBar": False, "responsive": True}
 PLOTLY = "application/vnd.plotly.v1+json"
@@ -40,7 +42,7 @@ class Shown:
             raise bad_type("plot", "a plotly.graph_objects.Figure", self.plot)
         check_words(self.says, self.task)
         object.__setattr__(self, "plot", _tidy(self.plot))
-        object.__setattr__(self, "static", tuple(self.static))
+        object.__setattr__(self, "static", tuple(map(str, self.static)))
         check_figure(self._spec(), self.states)
         self._check_static()
         self._check_default()
@@ -57,26 +59,25 @@ class Shown:
         """Return the same figure with the state `name` shown first, its slider standing there."""
         if str(name) not in self.states:
             raise bad_value("name", f"one of {', '.join(self.states) or 'no states'}", name)
-        spec = _at(self._spec(), str(name))
-        return replace(self, plot=go.Figure(spec))
+        return replace(self, plot=go.Figure(at(self._spec(), str(name))))
 
     def _spec(self) -> dict:
         return _plain(self.plot)
 
     def _check_static(self) -> None:
         unknown = [name for name in self.static if name not in self.states]
-        if unknown or len(self.static) > 4:
-            raise bad_value("static", f"at most 4 of {', '.join(self.states) or 'no states'}", self.static)
+        if unknown or len(self.static) > MOST_PANELS:
+            raise bad_value(
+                "static", f"at most {MOST_PANELS} of {', '.join(self.states) or 'no states'}", self.static
+            )
 
     def _check_default(self) -> None:
         """Refuse a slider that stands at one state while the drawing shows another."""
         spec = self._spec()
-        for control in spec["layout"].get("sliders", []):
-            name = _frame_of(control["steps"][control.get("active", 0)])
-            if name in self.states and _at(spec, name)["data"] != spec["data"]:
-                raise bad_value(
-                    "plot", f"a default state equal to {name!r}, where its slider stands", "another"
-                )
+        for name in standing(spec):
+            if at(spec, name)["data"] != spec["data"]:
+                wanted = f"a default state equal to {name!r}, where its slider stands"
+                raise bad_value("plot", wanted, "another state")
 
     def _ipython_display_(self) -> None:
         from IPython.display import display
@@ -94,9 +95,11 @@ class Shown:
 
     def _stills(self) -> list[dict]:
         spec = self._spec()
-        if not self.static:
-            return [{"data": spec["data"], "layout": spec["layout"]}]
-        return [_still(spec, name) for name in self.static]
+        states = [(at(spec, name), name) for name in self.static] or [(spec, "")]
+        return [
+            {"data": state["data"], "layout": state["layout"], "state": label(state) or name}
+            for state, name in states
+        ]
 
     def _words(self) -> str:
         return (f"Try: {self.task}\n" if self.task else "") + f"What it shows: {self.says}"
@@ -122,43 +125,3 @@ def _plain(plot: go.Figure) -> dict:
     """Return the figure as plain JSON with sorted keys, without the parts that are empty."""
     spec = json.loads(json.dumps(plot.to_dict(), sort_keys=True))
     return {key: value for key, value in spec.items() if value or key in {"data", "layout"}}
-
-
-def _frame_of(step: dict) -> str | None:
-    args = step.get("args") or [None]
-    named = step.get("method") == "animate" and isinstance(args[0], list) and len(args[0]) == 1
-    return args[0][0] if named else None
-
-
-def _at(spec: dict, name: str) -> dict:
-    """Return the figure's JSON with the frame `name` laid over it, and its sliders standing there."""
-    spec = copy.deepcopy(spec)
-    frame = next(frame for frame in spec["frames"] if frame["name"] == name)
-    places = frame.get("traces", range(len(frame.get("data", []))))
-    for place, changes in zip(places, frame.get("data", []), strict=False):
-        _lay_over(spec["data"][place], changes)
-    _lay_over(spec["layout"], frame.get("layout", {}))
-    for control in spec["layout"].get("sliders", []):
-        names = [_frame_of(step) for step in control["steps"]]
-        if name in names:
-            control["active"] = names.index(name)
-    return spec
-
-
-def _lay_over(target: dict, changes: dict) -> None:
-    for key, value in changes.items():
-        if isinstance(value, dict) and isinstance(target.get(key), dict):
-            _lay_over(target[key], value)
-        else:
-            target[key] = value
-
-
-def _still(spec: dict, name: str) -> dict:
-    """Return the JSON of one panel of the still picture, its state's name as title."""
-    state = _at(spec, name)
-    label = name
-    for control in spec["layout"].get("sliders", []):
-        for step in control["steps"]:
-            if _frame_of(step) == name:
-                label = control.get("currentvalue", {}).get("prefix", "") + step["label"]
-    return {"data": state["data"], "layout": state["layout"], "state": label}

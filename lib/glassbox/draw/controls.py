@@ -1,11 +1,13 @@
 """Sliders and buttons that work without a kernel, and where they lie."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import plotly.graph_objects as go
 
 from glassbox.arguments import bad_value
-from glassbox.draw.base import AXIS, TITLE
+from glassbox.draw.base import AXIS, TITLE, top_margin
+from glassbox.draw.theme import HEIGHT
 
 SLIDER = 92  # pixels for one slider: its current value, its rail, its labels
 MENU = 46  # pixels for the row of drop-down lists above the plot
@@ -66,30 +68,56 @@ def choice(
 
 
 def add_controls(figure: go.Figure, *controls) -> go.Figure:
-    """Return a copy of `figure` with the controls in place, made taller by the room they take.
+    """Return a copy of `figure` with more controls, each in its place, made taller by the room they take.
 
     Sliders lie below the axis title, one under the other; Play and Pause to the left of the first; drop-down
     lists above the plot, under the title.
     """
-    sliders = [control for control in controls if isinstance(control, go.layout.Slider)]
-    buttons = [control for control in controls if getattr(control, "type", None) == "buttons"]
-    lists = [control for control in controls if getattr(control, "type", None) == "dropdown"]
-    below = SLIDER * max(len(sliders), min(len(buttons), 1))
-    above = MENU if lists else 0
-    for row, control in enumerate(sliders):
-        control.update(x=0, len=1, y=0, yanchor="top", pad={"t": AXIS + row * SLIDER, "b": 8})
-    for control in buttons:
-        control.update(x=0, xanchor="right", y=0, yanchor="top", pad={"t": AXIS + 8, "r": 12})
+    whole = go.Figure(figure)
+    before = room(whole.to_dict()["layout"])
+    layout = whole.layout
+    layout.sliders = [*layout.sliders, *(one for one in controls if isinstance(one, go.layout.Slider))]
+    layout.updatemenus = [
+        *layout.updatemenus,
+        *(one for one in controls if isinstance(one, go.layout.Updatemenu)),
+    ]
+    top = (layout.margin.t or TITLE) - before.above
+    bottom = (layout.margin.b or AXIS) - before.below
+    after = room(whole.to_dict()["layout"])
+    _place(layout, bottom, headings=max(0, top - top_margin(layout.title.text)))
+    layout.height = (layout.height or HEIGHT) + sum(after) - sum(before)
+    layout.margin.update(t=top + after.above, b=bottom + after.below, l=100 if _buttons(layout) else 80)
+    return whole
+
+
+class Room(NamedTuple):
+    """The height that controls take, in pixels."""
+
+    above: int
+    below: int
+
+
+def room(layout: dict) -> Room:
+    """Return the height that the controls of a figure's layout take above and below the plot."""
+    menus = layout.get("updatemenus") or []
+    buttons = [menu for menu in menus if menu.get("type") == "buttons"]
+    rows = max(len(layout.get("sliders") or []), 1 if buttons else 0)
+    return Room(MENU if len(menus) > len(buttons) else 0, SLIDER * rows)
+
+
+def _buttons(layout) -> list:
+    return [menu for menu in layout.updatemenus if menu.type == "buttons"]
+
+
+def _place(layout, bottom: int, headings: int) -> None:
+    for row, control in enumerate(layout.sliders):
+        control.update(x=0, len=1, y=0, yanchor="top", pad={"t": bottom + row * SLIDER, "b": 8})
+    for control in _buttons(layout):
+        control.update(x=0, xanchor="right", y=0, yanchor="top", pad={"t": bottom + 8, "r": 12})
+    lists = [menu for menu in layout.updatemenus if menu.type != "buttons"]
     for column, control in enumerate(lists):
-        control.update(
-            x=round(column / max(len(lists), 3), 3), xanchor="left", y=1, yanchor="bottom", pad={"b": 10}
-        )
-    copy = go.Figure(figure)
-    copy.update_layout(
-        sliders=sliders, updatemenus=[*lists, *buttons], height=copy.layout.height + below + above
-    )
-    top = TITLE if copy.layout.title.text else 20
-    return copy.update_layout(margin={"t": top + above, "b": AXIS + below, "l": 100 if buttons else 80})
+        left = round(column / max(len(lists), 2), 3)
+        control.update(x=left, xanchor="left", y=1, yanchor="bottom", pad={"b": 10 + headings})
 
 
 def _frame_names(labels: Sequence, frames: Sequence[str] | None) -> list[str]:

@@ -6,11 +6,12 @@ import plotly.graph_objects as go
 
 from glassbox.arguments import bad_value
 from glassbox.draw import theme
-from glassbox.draw.base import panel
+from glassbox.draw.base import AXIS, panel
 from glassbox.draw.numbers import rounded
 
 CELLS_WITH_NUMBERS = 64
 CELLS_WITH_BORDERS = 1024
+MOST_LETTERS_ABREAST = 40
 
 
 def matrix(
@@ -41,8 +42,10 @@ def matrix(
         value_title=value_title,
     )
     figure = panel([trace], title=title, x_title=x_title, y_title=y_title, height=height)
-    figure.update_xaxes(showgrid=False, constrain="domain")
-    figure.update_yaxes(showgrid=False, autorange="reversed", constrain="domain")
+    figure.update_xaxes(showgrid=False, constrain="domain", dtick=_every_cell(trace.z[0]))
+    figure.update_yaxes(showgrid=False, constrain="domain", dtick=_every_cell(trace.z), autorange="reversed")
+    if column_labels is not None:
+        _make_room(figure, [str(label) for label in column_labels])
     return figure.update_yaxes(scaleanchor="x") if square else figure
 
 
@@ -90,6 +93,18 @@ def _limits(table, diverging: bool) -> tuple[float, float]:
         return -bound, bound
     low, high = min(numbers), max(numbers)
     return low, high if high > low else low + 1
+
+
+def _make_room(figure: go.Figure, labels: list[str]) -> None:
+    """Stand long column labels upright, with room for them: plotly would turn them over the controls."""
+    longest = max(map(len, labels))
+    if longest * len(labels) > MOST_LETTERS_ABREAST:
+        figure.update_xaxes(tickangle=-90).update_layout(margin_b=AXIS + 8 * longest)
+
+
+def _every_cell(cells: Sequence) -> int | None:
+    """Return 1, a tick at each cell, while there is room for it."""
+    return 1 if len(cells) <= 16 else None
 
 
 def _labels(argument: str, labels, count: int) -> list[str] | None:

@@ -42,7 +42,15 @@ def trajectory(
     figure = panel(
         traces, title=title, x_title=x_title, y_title=y_title, log_x=log_x, log_y=log_y, height=height
     )
-    return figure.update_yaxes(scaleanchor="x") if square else figure
+    if surface is not None:
+        figure.update_xaxes(range=_ends(surface[0])).update_yaxes(range=_ends(surface[1]))
+    if square:
+        figure.update_xaxes(constrain="domain").update_yaxes(constrain="domain", scaleanchor="x")
+    return figure
+
+
+def _ends(values: Sequence) -> list[float]:
+    return rounded([float(min(values)), float(max(values))])
 
 
 def _height_lines(xs: Sequence, ys: Sequence, values: Sequence) -> go.Contour:
@@ -54,7 +62,7 @@ def _height_lines(xs: Sequence, ys: Sequence, values: Sequence) -> go.Contour:
         x=xs,
         y=ys,
         z=values,
-        colorscale=((0, "#FFFFFF"), (1, "#9A9A9A")),
+        colorscale=((0, "#FFFFFF"), (1, "#C4C4C4")),
         contours={"coloring": "fill"},
         line={"width": 0.6, "color": "#8A8A8A"},
         showscale=False,
@@ -69,6 +77,6 @@ def _path(name: str, rows, x: str, y: str, style: theme.Style) -> go.Scatter:
         y=rounded([row[y] for row in rows], 4),
         mode="lines+markers",
         line={"color": style.color, "dash": style.dash, "width": 2},
-        marker={"symbol": style.symbol, "size": [6] * (len(rows) - 1) + [14], "color": style.color},
+        marker={"symbol": style.symbol, "size": [6] * (len(rows) - 1) + [14], "opacity": 1},
         showlegend=bool(name),
     )

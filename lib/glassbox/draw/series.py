@@ -10,6 +10,8 @@ from glassbox.draw.base import panel
 from glassbox.draw.numbers import rounded
 from glassbox.draw.rows import distinct, expect_rows, groups
 
+MOST_NUMBERED_BARS = 16
+
 
 def lines(
     rows: Sequence[dict],
@@ -30,7 +32,7 @@ def lines(
     """Return one curve per value of the column `series`.
 
     Rows that share series and x (seeds) become their mean, with a band from the smallest to the largest.
-    `guides` are reference curves, drawn thin and named where they end: {"1/sqrt(N)": (xs, ys)}.
+    `guides` are reference curves, drawn thin and dotted: {"1/sqrt(N)": (xs, ys)}.
     """
     traces = line_traces(rows, x, y, series, order=order, colors=colors)
     traces += [_guide(name, *points) for name, points in (guides or {}).items()]
@@ -72,9 +74,9 @@ def _curve(name: str, points, style: theme.Style) -> go.Scatter:
         name=name,
         x=rounded([point[0] for point in points], 6),
         y=rounded([point[2] for point in points]),
-        mode="lines+markers" if len(points) <= 30 else "lines",
+        mode="lines+markers",
         line={"color": style.color, "dash": style.dash, "width": 2.5},
-        marker={"symbol": style.symbol, "size": 8},
+        marker={"symbol": style.symbol, "size": 8, "maxdisplayed": 12},
         showlegend=bool(name),
         legendgroup=name,
     )
@@ -101,12 +103,9 @@ def _guide(name: str, xs: Sequence, ys: Sequence) -> go.Scatter:
         name=name,
         x=rounded(xs, 6),
         y=rounded(ys),
-        mode="lines+text",
-        text=[""] * (len(xs) - 1) + [name],
-        textposition="top left",
+        mode="lines",
         line={"color": theme.INK, "dash": "dot", "width": 1.2},
         hoverinfo="skip",
-        showlegend=False,
     )
 
 
@@ -126,14 +125,13 @@ def bars(
 ) -> go.Figure:
     """Return horizontal bars of length `x`, one per value of the column `y`, grouped by `series`.
 
-    The first row is drawn at the top.
+    The first row is drawn at the top. Rows that share `y` and series (seeds) become their mean, with a
+    whisker from the smallest to the largest.
     """
     traces = bar_traces(rows, x, y, series, order=order, colors=colors)
     figure = panel(traces, title=title, x_title=x_title, y_title=y_title, log_x=log_x, height=height)
     figure.update_layout(barmode="group", bargap=0.2)
-    return figure.update_yaxes(
-        type="category", categoryorder="array", categoryarray=_names(rows, y), autorange="reversed"
-    )
+    return figure.update_yaxes(theme.names_axis(distinct(rows, y)))
 
 
 def bar_traces(
@@ -152,19 +150,24 @@ def bar_traces(
 
 
 def _bar(name: str, rows, x: str, y: str, style: theme.Style) -> go.Bar:
-    lengths = rounded([row[x] for row in rows])
+    points = _spread(rows, y, x)
+    lengths = rounded([mean for _, _, mean, _ in points])
+    whiskers = any(low != high for _, low, _, high in points)
     return go.Bar(
         name=name,
         orientation="h",
         x=lengths,
-        y=[str(row[y]) for row in rows],
-        marker={"color": style.color, "pattern": {"shape": style.pattern, "fgcolor": theme.PAPER, "size": 6}},
-        text=[str(length) for length in lengths] if len(rows) <= 16 else None,
+        y=[str(place) for place, *_ in points],
+        error_x=_whiskers(points) if whiskers else None,
+        marker={"color": style.color, "pattern": theme.hatch(style)},
+        text=None if whiskers or len(points) > MOST_NUMBERED_BARS else [f"{length:,g}" for length in lengths],
         textposition="outside",
         cliponaxis=False,
         showlegend=bool(name),
     )
 
 
-def _names(rows, column: str) -> list[str]:
-    return [str(value) for value in distinct(rows, column)]
+def _whiskers(points) -> dict:
+    above = rounded([high - mean for _, _, mean, high in points])
+    below = rounded([mean - low for _, low, mean, _ in points])
+    return {"type": "data", "symmetric": False, "array": above, "arrayminus": below}

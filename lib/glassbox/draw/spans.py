@@ -37,10 +37,7 @@ def timeline(
     ]
     figure = panel(traces, title=title, x_title=x_title, y_title=y_title, height=height)
     figure.update_layout(barmode="overlay", bargap=0.25)
-    lanes = [str(value) for value in distinct(rows, lane)]
-    return figure.update_yaxes(
-        type="category", categoryorder="array", categoryarray=lanes, autorange="reversed", showgrid=False
-    )
+    return figure.update_yaxes(theme.names_axis(distinct(rows, lane)), showgrid=False)
 
 
 def _spans(
@@ -57,7 +54,7 @@ def _spans(
         insidetextanchor="middle",
         marker={
             "color": style.color,
-            "pattern": {"shape": style.pattern, "fgcolor": theme.PAPER, "size": 6},
+            "pattern": theme.hatch(style),
             "line": {"color": theme.PAPER, "width": 1},
         },
         showlegend=bool(name),

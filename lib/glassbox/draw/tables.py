@@ -59,7 +59,8 @@ class Table:
     def _repr_html_(self) -> str:
         head = "".join(self._cell("th", "col", place, text) for place, text in enumerate(self.heads))
         body = "".join(f"<tr>{self._row(row)}</tr>" for row in self.cells)
-        caption = f'<caption style="caption-side:top;text-align:left">{escape(self.caption)}</caption>'
+        style = "caption-side:top;text-align:left;white-space:nowrap"
+        caption = f'<caption style="{style}">{escape(self.caption)}</caption>'
         return (
             f'<table style="border-collapse:collapse;font-size:14px">{caption}'
             f'<thead style="border-bottom:1px solid #888888"><tr>{head}</tr></thead>'

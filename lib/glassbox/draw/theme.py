@@ -68,13 +68,30 @@ def faded(color: str, share: float) -> str:
     return f"rgba({red},{green},{blue},{share})"
 
 
+def hatch(style: Style) -> dict:
+    """Return plotly's pattern for a bar: white signs over the colour."""
+    return {"shape": style.pattern, "fillmode": "overlay", "fgcolor": PAPER, "size": 8, "solidity": 0.2}
+
+
+def names_axis(names) -> dict:
+    """Return plotly's settings for an axis that lists `names` from top to bottom."""
+    return {
+        "type": "category",
+        "categoryorder": "array",
+        "categoryarray": [str(name) for name in names],
+        "autorange": "reversed",
+        "ticklabelstandoff": 6,
+    }
+
+
 def rc() -> dict:
     """Return matplotlib settings that match: `with matplotlib.rc_context(theme.rc()): ...`."""
     from cycler import cycler
+    from matplotlib.colors import LinearSegmentedColormap
 
+    strokes = ("-", "--", ":", "-.", (0, (8, 3)), (0, (8, 3, 2, 3)))
     return {
-        "axes.prop_cycle": cycler(color=SERIES)
-        + cycler(linestyle=["-", "--", ":", "-.", (0, (8, 3)), (0, (8, 3, 2, 3))]),
+        "axes.prop_cycle": cycler(color=SERIES) + cycler(linestyle=strokes),
         "axes.edgecolor": INK,
         "axes.grid": True,
         "axes.spines.right": False,
@@ -85,7 +102,7 @@ def rc() -> dict:
         "figure.facecolor": PAPER,
         "font.size": 13,
         "grid.color": GRID,
-        "image.cmap": "cividis",
+        "image.cmap": LinearSegmentedColormap.from_list("glassbox", SEQUENTIAL),
         "lines.linewidth": 2,
         "savefig.bbox": "tight",
         "text.color": INK,

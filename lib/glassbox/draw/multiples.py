@@ -1,0 +1,99 @@
+"""How the still picture is laid out: which figure is drawn where, and how large."""
+
+import copy
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from glassbox.draw import theme
+from glassbox.draw.base import AXIS, BARE, TITLE, top_margin
+from glassbox.draw.controls import room
+
+# JupyterLab shows the picture pixel for pixel and cuts off what is wider than the output area.
+WIDTH = 820
+MOST_PANELS = 4
+PANEL = 320  # the height of one panel of several
+LEGEND = 26
+
+
+class Tile(NamedTuple):
+    """One drawing of the picture and its place, in pixels."""
+
+    figure: dict
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+def tiles(figures: Sequence[dict]) -> list[Tile]:
+    """Return the drawings that make the picture: one figure, or a head and two to four small multiples."""
+    if len(figures) == 1:
+        figure = _named(_without_controls(figures[0]), figures[0].get("state", ""))
+        return [Tile(figure, 0, 0, WIDTH, figure["layout"]["height"])]
+    head, half = _head(figures[0]), WIDTH // 2
+    top = head["layout"]["height"]
+    panels = [
+        Tile(_small(figure), half * (place % 2), top + PANEL * (place // 2), half, PANEL)
+        for place, figure in enumerate(figures)
+    ]
+    return [Tile(head, 0, 0, WIDTH, top), *panels] if top else panels
+
+
+def _without_controls(figure: dict) -> dict:
+    """Return the figure without sliders and menus, and without the room they take."""
+    bare = copy.deepcopy({"data": figure["data"], "layout": figure["layout"]})
+    layout, taken = bare["layout"], room(figure["layout"])
+    margin = layout.get("margin", {})
+    layout["margin"] = {
+        "l": 80,
+        "r": 20,
+        "t": max(BARE, margin.get("t", TITLE) - taken.above),
+        "b": max(BARE, margin.get("b", AXIS) - taken.below),
+    }
+    layout["height"] = max(PANEL, layout.get("height", theme.HEIGHT) - sum(taken))
+    layout.pop("sliders", None)
+    layout.pop("updatemenus", None)
+    return bare
+
+
+def _named(figure: dict, state: str) -> dict:
+    """Return the figure with its state added to its title, where it has one."""
+    title = figure["layout"].get("title", {})
+    if state and title.get("text"):
+        figure["layout"]["title"] = {**title, "text": f"{title['text']} ({state})"}
+    return figure
+
+
+def _small(figure: dict) -> dict:
+    """Return the figure as one small multiple: its state as title, its legend left to the head."""
+    small = _without_controls(figure)
+    title = small["layout"].get("title", {}).get("text")
+    headings = max(0, small["layout"]["margin"]["t"] - top_margin(title))
+    small["layout"] |= {
+        "height": PANEL,
+        "showlegend": False,
+        "title": {"text": figure.get("state", ""), "font": {"size": theme.FONT_SIZE}},
+        "margin": {"l": 60, "r": 12, "t": TITLE - 10 + headings, "b": AXIS - 8},
+    }
+    return small
+
+
+def _head(figure: dict) -> dict:
+    """Return the strip above the panels: the title they share, and one legend for all."""
+    named = [trace for trace in figure["data"] if trace.get("name") and trace.get("showlegend") is not False]
+    title = figure["layout"].get("title", {})
+    height = (TITLE if title.get("text") else 0) + (LEGEND if named else 0)
+    hidden = {"visible": False}
+    return {
+        "data": [{**trace, "x": [None], "y": [None]} for trace in named],
+        "layout": {
+            "template": figure["layout"].get("template", theme.TEMPLATE),
+            "title": title,
+            "height": height,
+            "xaxis": hidden,
+            "yaxis": hidden,
+            "legend": {"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"},
+            "showlegend": True,
+            "margin": {"l": 10, "r": 10, "t": 0, "b": 0},
+        },
+    }
