@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from glassbox.arguments import bad_type, bad_value, expect_choice, expect_positive
 from glassbox.norms import api
+from glassbox.tiny.seeds import xavier
 
 # Which of the three places around a sub-layer f carry a norm: y = outer(alpha x + after(f(before(x)))).
 PLACEMENTS = {
@@ -102,33 +103,26 @@ class Residual(nn.Module):
 SCALED_BY_BETA = ("value", "output", "up", "down")
 
 
-def initialise(
-    model: nn.Module, draw: Callable[[tuple[int, int]], Tensor], beta: float = 1.0, gain: float = 1.0
-) -> nn.Module:
+@torch.no_grad()
+def initialise(model: nn.Module, seed: int = 0, beta: float = 1.0, gain: float = 1.0) -> nn.Module:
     """Draw every `nn.Linear` weight anew, by Xavier's rule; biases become zero. Returns the model.
 
         std = g sqrt(2 / (inputs + outputs)),  g = gain, times beta for value, output, up, down
 
-    Convention: a layer is known by the last part of its name. `draw(shape)` returns standard normal
-        numbers, so the caller decides the generator.
+    Convention: a layer is known by the last part of its name; the n-th one draws from `1000 seed + n`.
     Raises: TypeError, ValueError for a model that is no module, or a beta or gain that is not positive.
-    Source: Glorot, Bengio 2010, eq. 16, in its normal form; Wang et al. 2022, figure 2 (arXiv:2203.00555).
+    Source: Glorot, Bengio 2010, section 4.2, in its normal form; Wang et al. 2022, figure 2
+        (arXiv:2203.00555).
     Taught in: notebooks/01_norms.ipynb
     """
     if not isinstance(model, nn.Module):
         raise bad_type("model", "a torch module", model)
     expect_positive("beta", beta)
     expect_positive("gain", gain)
-    for name, layer in model.named_modules():
-        if isinstance(layer, nn.Linear):
-            scaled = name.rpartition(".")[2] in SCALED_BY_BETA
-            _xavier(layer, draw, gain * (beta if scaled else 1.0))
+    layers = [(name, layer) for name, layer in model.named_modules() if isinstance(layer, nn.Linear)]
+    for index, (name, layer) in enumerate(layers):
+        scale = beta if name.rpartition(".")[2] in SCALED_BY_BETA else 1.0
+        layer.weight.copy_(xavier(layer.weight.shape, 1000 * seed + index, gain * scale))
+        if layer.bias is not None:
+            layer.bias.zero_()
     return model
-
-
-@torch.no_grad()
-def _xavier(layer: nn.Linear, draw: Callable[[tuple[int, int]], Tensor], gain: float) -> None:
-    outputs, inputs = layer.weight.shape
-    layer.weight.copy_(draw((outputs, inputs)) * gain * (2 / (inputs + outputs)) ** 0.5)
-    if layer.bias is not None:
-        layer.bias.zero_()

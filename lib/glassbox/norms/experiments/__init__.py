@@ -1,0 +1,43 @@
+"""The experiments of notebook 01: each returns rows, draws nothing, and depends on its arguments alone."""
+
+from glassbox.norms.experiments.numerics import (
+    jacobian_terms,
+    norm_traffic,
+    quadratic_descent,
+    quadratic_surface,
+    variance_formulas,
+)
+from glassbox.norms.experiments.recentering import mean_to_rms, recentering
+from glassbox.norms.experiments.recorded import recorded
+from glassbox.norms.experiments.signals import (
+    loglog_slope,
+    model_update,
+    signal_sweep,
+    slopes,
+    stories,
+    token_cosine,
+    top_layers,
+)
+from glassbox.norms.experiments.training import finals, frequency_loss, summary, train
+
+__all__ = [
+    "finals",
+    "frequency_loss",
+    "jacobian_terms",
+    "loglog_slope",
+    "mean_to_rms",
+    "model_update",
+    "norm_traffic",
+    "quadratic_descent",
+    "quadratic_surface",
+    "recentering",
+    "recorded",
+    "signal_sweep",
+    "slopes",
+    "stories",
+    "summary",
+    "token_cosine",
+    "top_layers",
+    "train",
+    "variance_formulas",
+]

@@ -1,0 +1,66 @@
+"""Make the shipped sweeps again: `python -m glassbox.norms.experiments --out data/experiments`.
+
+About 25 minutes on two idle cores.
+"""
+
+import argparse
+import multiprocessing
+from pathlib import Path
+
+import torch
+
+from glassbox import paths
+from glassbox.norms.experiments.recentering import PARTS, recentering
+from glassbox.norms.experiments.recorded import write
+from glassbox.norms.experiments.training import train
+
+EVERY, STEPS = 20, 300
+# (placement, warm-up) at each depth; at 40 layers three seeds, else five.
+SETTINGS = [("post", 0), ("post", 100), ("pre", 0), ("pre", 100), ("deep", 0), ("sandwich", 0)]
+DEEPEST = [("post", 0), ("pre", 0), ("deep", 0)]
+
+
+def training_runs() -> list[dict]:
+    runs = [(depth, setting, seed) for depth in (4, 8, 24) for setting in SETTINGS for seed in range(5)]
+    runs += [(40, setting, seed) for setting in DEEPEST for seed in range(3)]
+    return [
+        {
+            "placement": placement,
+            "depth": depth,
+            "seed": seed,
+            "warmup": warmup,
+            "steps": STEPS,
+            "every": EVERY,
+        }
+        for depth, (placement, warmup), seed in runs
+    ]
+
+
+def _train(run: dict) -> list[dict]:
+    return train(**run)
+
+
+def _recentre(job: tuple[str, int]) -> list[dict]:
+    part, seed = job
+    return recentering([part], seeds=[seed], steps=STEPS)
+
+
+SWEEPS = {
+    "training": (_train, training_runs),
+    "recentering": (_recentre, lambda: [(part, seed) for part in PARTS for seed in range(5)]),
+}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description="Make the shipped sweeps of notebook 01 again.")
+    parser.add_argument("--out", type=Path, default=paths.root() / "data" / "experiments")
+    parser.add_argument("--only", choices=SWEEPS, help="one sweep alone")
+    chosen = parser.parse_args(arguments)
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    for name in [chosen.only] if chosen.only else SWEEPS:
+        function, jobs = SWEEPS[name]
+        with multiprocessing.get_context("spawn").Pool(2, torch.set_num_threads, (1,)) as pool:
+            rows = [row for part in pool.imap(function, jobs()) for row in part]
+        command = f"python -m glassbox.norms.experiments --only {name}"
+        write(chosen.out / f"norms_{name}.json", rows, EVERY, command)
+        print(f"norms_{name}.json: {len(rows)} rows")
