@@ -12,7 +12,7 @@ from glassbox.draw.controls import room
 WIDTH = 820
 MOST_PANELS = 4
 PANEL = 320  # the height of one panel of several
-LEGEND = 26
+LEGEND = 34
 
 
 class Tile(NamedTuple):
@@ -26,10 +26,12 @@ class Tile(NamedTuple):
 
 
 def tiles(figures: Sequence[dict]) -> list[Tile]:
-    """Return the drawings that make the picture: one figure, or a head and two to four small multiples."""
-    if len(figures) == 1:
-        figure = _named(_without_controls(figures[0]), figures[0].get("state", ""))
-        return [Tile(figure, 0, 0, WIDTH, figure["layout"]["height"])]
+    """Return the drawings that make the picture: one figure, or a head and two to four small multiples.
+
+    A figure of several panels is too rich for half the width: its states stand one above the other.
+    """
+    if len(figures) == 1 or "xaxis2" in figures[0]["layout"]:
+        return _stacked(figures)
     head, half = _head(figures[0]), WIDTH // 2
     top = head["layout"]["height"]
     panels = [
@@ -37,6 +39,15 @@ def tiles(figures: Sequence[dict]) -> list[Tile]:
         for place, figure in enumerate(figures)
     ]
     return [Tile(head, 0, 0, WIDTH, top), *panels] if top else panels
+
+
+def _stacked(figures: Sequence[dict]) -> list[Tile]:
+    stack, top = [], 0
+    for figure in figures:
+        whole = _named(_without_controls(figure), figure.get("state", ""))
+        stack.append(Tile(whole, 0, top, WIDTH, whole["layout"]["height"]))
+        top += whole["layout"]["height"]
+    return stack
 
 
 def _without_controls(figure: dict) -> dict:
@@ -57,10 +68,11 @@ def _without_controls(figure: dict) -> dict:
 
 
 def _named(figure: dict, state: str) -> dict:
-    """Return the figure with its state added to its title, where it has one."""
+    """Return the figure with its state in its title."""
     title = figure["layout"].get("title", {})
-    if state and title.get("text"):
-        figure["layout"]["title"] = {**title, "text": f"{title['text']} ({state})"}
+    if state:
+        text = f"{title['text']} ({state})" if title.get("text") else state
+        figure["layout"]["title"] = {**title, "text": text}
     return figure
 
 
@@ -80,7 +92,7 @@ def _small(figure: dict) -> dict:
 
 def _head(figure: dict) -> dict:
     """Return the strip above the panels: the title they share, and one legend for all."""
-    named = [trace for trace in figure["data"] if trace.get("name") and trace.get("showlegend") is not False]
+    named = [trace for trace in figure["data"] if trace.get("name") and _in_legend(trace)]
     title = figure["layout"].get("title", {})
     height = (TITLE if title.get("text") else 0) + (LEGEND if named else 0)
     hidden = {"visible": False}
@@ -92,8 +104,12 @@ def _head(figure: dict) -> dict:
             "height": height,
             "xaxis": hidden,
             "yaxis": hidden,
-            "legend": {"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"},
+            "legend": {"orientation": "h", "x": 0, "y": 0.5, "yanchor": "middle"},
             "showlegend": True,
             "margin": {"l": 10, "r": 10, "t": 0, "b": 0},
         },
     }
+
+
+def _in_legend(trace: dict) -> bool:
+    return trace.get("showlegend") is not False and trace.get("visible") is not False
