@@ -2,7 +2,6 @@
 
 import os
 import socket
-import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -52,7 +51,7 @@ def lab(
     place = root() / "notebooks" if here else _own_copies(folder)
     if _in_use(port):
         typer.echo(f"Port {port} is in use; JupyterLab takes the next free one.")
-    _become(jupyterlab(place, port, no_browser, options or []), place)
+    _serve(place, server_options(place, port, no_browser) + (options or []))
 
 
 def _own_copies(folder: Path | None) -> Path:
@@ -77,29 +76,24 @@ def _in_use(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def jupyterlab(place: Path, port: int, no_browser: bool, options: list[str]) -> list[str]:
-    """Return the command that serves the folder `place` and fetches nothing from the network."""
+def server_options(place: Path, port: int, no_browser: bool) -> list[str]:
+    """Return the options with which JupyterLab opens the folder `place` and fetches nothing from outside."""
     start = f"/lab/tree/{START}" if (place / START).is_file() else "/lab"
-    # Without -P a learner's own random.py would stand in for the standard one.
-    command = [sys.executable, "-P", "-m", "jupyterlab", f"--port={port}", f"--LabApp.default_url={start}"]
-    command += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
-    command += ["--no-browser"] * no_browser + ["--allow-root"] * (os.name != "nt" and os.geteuid() == 0)
-    return command + options
+    options = [f"--port={port}", f"--LabApp.default_url={start}", "--LabApp.news_url=None"]
+    options += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    as_root = hasattr(os, "geteuid") and os.geteuid() == 0  # as in a container; not allowed by default
+    return options + ["--no-browser"] * no_browser + ["--allow-root"] * as_root
 
 
-def _become(command: list[str], place: Path) -> None:
-    """Turn into the server, so that signals and the exit code are its own; Windows can only wait for it."""
-    environment = {**os.environ, **OWN_KERNEL}
-    sys.stdout.flush()
-    if os.name != "nt":
-        os.chdir(place)
-        os.execve(command[0], command, environment)
-    server = subprocess.Popen(command, cwd=place, env=environment)
-    while True:
-        try:
-            raise typer.Exit(server.wait())
-        except KeyboardInterrupt:  # it reaches the server too, which ends in its own way
-            continue
+def _serve(place: Path, options: list[str]) -> None:
+    """Become JupyterLab: signals and the exit code are its own."""
+    os.environ.update(OWN_KERNEL)
+    os.chdir(place)
+    # Optional for checking addresses, never needed here, and slower to import than all of JupyterLab.
+    sys.modules["rfc3987_syntax"] = None
+    from jupyterlab.labapp import main as serve
+
+    serve(options)
 
 
 @app.command()
