@@ -7,26 +7,36 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
+from glassbox.arguments import expect_choice
 from glassbox.norms.api import deep_norm_scales
-from glassbox.norms.modules import PLACEMENTS, Residual, initialise, make_norm
+from glassbox.norms.modules import PLACEMENTS, Residual, RMSNorm, initialise, make_norm
 from glassbox.tiny.seeds import normal
 
 
 class Attention(nn.Module):
-    """Causal self-attention without positions: the mask alone orders the tokens."""
+    """Causal self-attention without positions: the mask alone orders the tokens.
 
-    def __init__(self, width: int, heads: int):
+    `qk_norm` puts RMSNorm on queries and keys: per "head" after the split, or over the "width" before it.
+    """
+
+    def __init__(self, width: int, heads: int, qk_norm: str = "none"):
         super().__init__()
-        self.heads = heads
+        expect_choice("qk_norm", qk_norm, ("none", "head", "width"))
+        self.heads, self.qk_norm = heads, qk_norm
         self.query, self.key, self.value, self.output = (
             nn.Linear(width, width, bias=False) for _ in range(4)
         )
+        if qk_norm != "none":
+            size = width // heads if qk_norm == "head" else width
+            self.query_norm, self.key_norm = RMSNorm(size), RMSNorm(size)
 
     def forward(self, x: Float[Tensor, "b t m"]) -> Float[Tensor, "b t m"]:
-        q, k, v = (
-            layer(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
-            for layer in (self.query, self.key, self.value)
-        )
+        q, k, v = self.query(x), self.key(x), self.value(x)
+        if self.qk_norm == "width":
+            q, k = self.query_norm(q), self.key_norm(k)
+        q, k, v = (y.unflatten(-1, (self.heads, -1)).transpose(1, 2) for y in (q, k, v))
+        if self.qk_norm == "head":
+            q, k = self.query_norm(q), self.key_norm(k)
         mixed = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
         return self.output(mixed.transpose(1, 2).flatten(-2))
 
@@ -93,7 +103,7 @@ class ToyTransformer(nn.Module):
 
 
 def next_byte_loss(
-    model: nn.Module, window: Int[Tensor, "b t+1"], trace: list | None = None
+    model: nn.Module, window: Int[Tensor, "b n"], trace: list | None = None
 ) -> Float[Tensor, ""]:
     """Return the mean cross-entropy of each next byte in the window, in nats."""
     scores = model(window[:, :-1], trace)

@@ -1,5 +1,13 @@
 """The experiments of notebook 01: each returns rows, draws nothing, and depends on its arguments alone."""
 
+from glassbox.norms.experiments.batch_statistics import (
+    batch_norm_language_model,
+    changed_positions,
+    lone_row,
+    neighbour_effect,
+    padding_effect,
+    statistics_over_steps,
+)
 from glassbox.norms.experiments.numerics import (
     jacobian_terms,
     norm_traffic,
@@ -21,19 +29,25 @@ from glassbox.norms.experiments.signals import (
 from glassbox.norms.experiments.training import finals, frequency_loss, summary, train
 
 __all__ = [
+    "batch_norm_language_model",
+    "changed_positions",
     "finals",
     "frequency_loss",
     "jacobian_terms",
     "loglog_slope",
+    "lone_row",
     "mean_to_rms",
     "model_update",
+    "neighbour_effect",
     "norm_traffic",
+    "padding_effect",
     "quadratic_descent",
     "quadratic_surface",
     "recentering",
     "recorded",
     "signal_sweep",
     "slopes",
+    "statistics_over_steps",
     "stories",
     "summary",
     "token_cosine",

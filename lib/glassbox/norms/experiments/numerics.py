@@ -109,7 +109,7 @@ def jacobian_terms(x: Float[Tensor, " m"], eps: float = 1e-5) -> dict[str, Float
     m = len(x)
     std = (x.var(unbiased=False) + eps).sqrt()
     unit = (x - x.mean()) / std
-    own, mean, along = torch.eye(m).to(x), torch.full((m, m), 1 / m).to(x), torch.outer(unit, unit) / m
+    own, mean, along = torch.eye(m).to(x), x.new_full((m, m), 1 / m), torch.outer(unit, unit) / m
     return {
         "all terms": (own - mean - along) / std,
         "without the mean term": (own - along) / std,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,29 +14,45 @@ import torch
 from glassbox import paths
 from glassbox.norms.experiments.signals import stories
 
-KEYS = {"command", "date", "versions", "processor", "text_sha256", "every", "runs"}
+KEYS = {"command", "date", "versions", "processor", "text_sha256", "along", "every", "runs"}
 
 
-def gather(rows: Sequence[dict]) -> list[dict]:
-    """Return one entry per run: the columns that name it, and its `losses` in order of steps."""
-    runs: dict[tuple, list[float]] = {}
+class Shape(NamedTuple):
+    """How the rows of a sweep are stored: one list per measured column, along `along` in steps of `every`."""
+
+    along: str
+    every: int
+    measured: tuple[str, ...]
+
+
+TRAINING = Shape("step", 20, ("loss",))
+SIGNALS = Shape("layer", 1, ("stream_rms", "grad_norm", "token_cosine"))
+
+
+def gather(rows: Sequence[dict], shape: Shape) -> list[dict]:
+    """Return one entry per run: the columns that name it, and each measured column as a list."""
+    runs: dict[tuple, list[dict]] = {}
     for row in rows:
-        name = tuple((key, value) for key, value in row.items() if key not in ("step", "loss"))
-        runs.setdefault(name, []).append(row["loss"])
-    return [dict(name) | {"losses": losses} for name, losses in runs.items()]
-
-
-def spread(runs: Sequence[dict], every: int) -> list[dict]:
-    """Undo `gather`."""
+        name = tuple((key, value) for key, value in row.items() if key not in (shape.along, *shape.measured))
+        runs.setdefault(name, []).append(row)
     return [
-        {key: value for key, value in run.items() if key != "losses"}
-        | {"step": (index + 1) * every, "loss": loss}
-        for run in runs
-        for index, loss in enumerate(run["losses"])
+        dict(name) | {column: [float(f"{row[column]:.5g}") for row in part] for column in shape.measured}
+        for name, part in runs.items()
     ]
 
 
-def write(path: Path, rows: Sequence[dict], every: int, command: str) -> None:
+def spread(runs: Sequence[dict], along: str, every: int) -> list[dict]:
+    """Undo `gather`."""
+    rows = []
+    for run in runs:
+        lists = {key: value for key, value in run.items() if isinstance(value, list)}
+        name = {key: value for key, value in run.items() if key not in lists}
+        for index, values in enumerate(zip(*lists.values(), strict=True)):
+            rows.append(name | {along: (index + 1) * every} | dict(zip(lists, values, strict=True)))
+    return rows
+
+
+def write(path: Path, rows: Sequence[dict], shape: Shape, command: str) -> None:
     """Write the rows with their provenance, one run to a line."""
     record = {
         "command": command,
@@ -47,15 +64,16 @@ def write(path: Path, rows: Sequence[dict], every: int, command: str) -> None:
         },
         "processor": platform.machine(),
         "text_sha256": sha256(stories()).hexdigest(),
-        "every": every,
+        "along": shape.along,
+        "every": shape.every,
     }
     head = json.dumps(record, indent=1)[:-2]
-    body = ",\n".join("  " + json.dumps(run) for run in gather(rows))
+    body = ",\n".join("  " + json.dumps(run) for run in gather(rows, shape))
     path.write_text(f'{head},\n "runs": [\n{body}\n ]\n}}\n', encoding="utf-8", newline="\n")
 
 
 def recorded(name: str) -> list[dict]:
-    """Return the rows of a shipped sweep: "training" or "recentering".
+    """Return the rows of a shipped sweep: "signals", "training" or "recentering".
 
     Raises: FileNotFoundError if it is not there; ValueError if it does not say how it was made.
     """
@@ -63,4 +81,4 @@ def recorded(name: str) -> list[dict]:
     record = json.loads(path.read_text(encoding="utf-8"))
     if missing := KEYS - record.keys():
         raise ValueError(f"{path.name} does not say: {', '.join(sorted(missing))}")
-    return spread(record["runs"], record["every"])
+    return spread(record["runs"], record["along"], record["every"])

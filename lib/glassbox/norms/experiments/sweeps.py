@@ -11,10 +11,11 @@ import torch
 
 from glassbox import paths
 from glassbox.norms.experiments.recentering import PARTS, recentering
-from glassbox.norms.experiments.recorded import write
+from glassbox.norms.experiments.recorded import SIGNALS, TRAINING, write
+from glassbox.norms.experiments.signals import signal_sweep
 from glassbox.norms.experiments.training import train
 
-EVERY, STEPS = 20, 300
+STEPS = 300
 # (placement, warm-up) at each depth; at 40 layers three seeds, else five.
 SETTINGS = [("post", 0), ("post", 100), ("pre", 0), ("pre", 100), ("deep", 0), ("sandwich", 0)]
 DEEPEST = [("post", 0), ("pre", 0), ("deep", 0)]
@@ -30,7 +31,7 @@ def training_runs() -> list[dict]:
             "seed": seed,
             "warmup": warmup,
             "steps": STEPS,
-            "every": EVERY,
+            "every": TRAINING.every,
         }
         for depth, (placement, warmup), seed in runs
     ]
@@ -45,9 +46,17 @@ def _recentre(job: tuple[str, int]) -> list[dict]:
     return recentering([part], seeds=[seed], steps=STEPS)
 
 
+def _signals(job: tuple[str, float]) -> list[dict]:
+    placement, gain = job
+    return signal_sweep([placement], gains=[gain])
+
+
+PLACEMENTS, GAINS = ("post", "pre", "deep", "sandwich"), (0.5, 1.0, 2.0)
+# name -> what one worker does, with which jobs, and how the rows are stored
 SWEEPS = {
-    "training": (_train, training_runs),
-    "recentering": (_recentre, lambda: [(part, seed) for part in PARTS for seed in range(5)]),
+    "signals": (_signals, lambda: [(placement, gain) for placement in PLACEMENTS for gain in GAINS], SIGNALS),
+    "training": (_train, training_runs, TRAINING),
+    "recentering": (_recentre, lambda: [(part, seed) for part in PARTS for seed in range(5)], TRAINING),
 }
 
 
@@ -58,9 +67,9 @@ def main(arguments: list[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     chosen.out.mkdir(parents=True, exist_ok=True)
     for name in [chosen.only] if chosen.only else SWEEPS:
-        function, jobs = SWEEPS[name]
+        function, jobs, shape = SWEEPS[name]
         with multiprocessing.get_context("spawn").Pool(2, torch.set_num_threads, (1,)) as pool:
             rows = [row for part in pool.imap(function, jobs()) for row in part]
         command = f"python -m glassbox.norms.experiments --only {name}"
-        write(chosen.out / f"norms_{name}.json", rows, EVERY, command)
+        write(chosen.out / f"norms_{name}.json", rows, shape, command)
         print(f"norms_{name}.json: {len(rows)} rows")

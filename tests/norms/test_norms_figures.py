@@ -1,0 +1,139 @@
+"""The figures of notebook 01, as pure functions of rows."""
+
+import json
+
+import pytest
+import torch
+
+from glassbox import norms
+from glassbox.norms import experiments, figures
+from glassbox.norms.depth_lab import PLACEMENTS, VIEWS
+
+DEPTHS, GAINS = (6, 12), (1.0, 2.0)
+
+
+def signal(placement, depth, gain, seed, layer):
+    """Rows whose values say where they belong."""
+    size = PLACEMENTS.index(placement) + 1
+    row = {"placement": placement, "depth": depth, "gain": gain, "seed": seed, "layer": layer}
+    return row | {"stream_rms": size * gain * layer + seed, "grad_norm": size * gain / layer}
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return [
+        signal(placement, depth, gain, seed, layer)
+        for placement in PLACEMENTS
+        for depth in DEPTHS
+        for gain in GAINS
+        for seed in (0, 2)
+        for layer in range(1, depth + 1)
+    ]
+
+
+@pytest.fixture(scope="module")
+def lab(rows):
+    return figures.depth_lab(rows, says="At 12 blocks one thing, at 6 another.", task="Find the other.")
+
+
+def trace(lab, placement, gain, panel):
+    """The curve of one placement at one gain: panels 0 and 1 above, 2 and 3 below."""
+    return lab.plot.data[(GAINS.index(gain) * len(PLACEMENTS) + PLACEMENTS.index(placement)) * 4 + panel]
+
+
+def test_the_lab_starts_at_the_deepest_network_with_every_block(lab):
+    stream = trace(lab, "pre", 1.0, 0)
+    assert list(stream.y) == list(range(1, 13))
+    assert list(stream.x) == [2 * layer + 1 for layer in range(1, 13)]  # the mean over the two seeds
+    assert list(trace(lab, "pre", 1.0, 1).x) == pytest.approx([2 / layer for layer in range(1, 13)], rel=1e-2)
+
+
+def test_the_lower_panels_show_the_last_block_of_each_depth(lab):
+    assert list(trace(lab, "deep", 2.0, 2).x) == list(DEPTHS)
+    assert list(trace(lab, "deep", 2.0, 2).y) == [6 * depth + 1 for depth in DEPTHS]
+
+
+def test_the_depth_slider_shows_the_other_network(lab):
+    shallow = lab.at("6 blocks")
+    assert list(trace(shallow, "post", 1.0, 0).y) == [1, 2, 3, 4, 5, 6]
+    assert shallow.plot.layout.yaxis.range == (0, 7)
+    assert lab.static == ("6 blocks", "12 blocks")
+
+
+def test_post_and_pre_stand_out_at_first_and_the_gain_shown_is_one(lab):
+    for placement in PLACEMENTS:
+        assert trace(lab, placement, 1.0, 0).visible is True
+        assert trace(lab, placement, 2.0, 0).visible is False
+        assert (trace(lab, placement, 1.0, 0).opacity == 1) == (placement in ("post", "pre"))
+
+
+def test_each_view_and_each_gain_reaches_its_own_curves(lab):
+    views, gains = lab.plot.layout.updatemenus[:2]
+    for button, view in zip(views.buttons, VIEWS.values(), strict=True):
+        opacity = button.args[0]["opacity"]
+        assert len(opacity) == len(lab.plot.data)
+        for place, placement in enumerate(PLACEMENTS):
+            assert all((value == 1) == (placement in view) for value in opacity[4 * place : 4 * place + 4])
+    visible = gains.buttons[1].args[0]["visible"]
+    assert visible == [False] * 16 + [True] * 16 + [True] * 2  # the two guides stay
+
+
+def test_play_uncovers_the_stream_upwards_and_then_the_gradient_downwards(lab):
+    covers = [frame.layout.shapes for frame in lab.plot.frames if frame.name.startswith("sweep")]
+    left = [next((s.y0 for s in shapes if s.xref == "x domain"), 1) for shapes in covers]
+    right = [next((s.y1 for s in shapes if s.xref == "x2 domain"), 0) for shapes in covers]
+    assert left == sorted(left) and right == sorted(right, reverse=True)
+    assert (left[0], right[0], left[-1], right[-1]) == (0, 1, 1, 0)
+    assert all(left[place] == 1 for place in range(len(right)) if right[place] < 1)
+
+
+def test_the_lab_is_small_and_the_same_twice(rows, lab):
+    again = figures.depth_lab(rows, says=lab.says, task=lab.task)
+    assert lab.plot.to_json() == again.plot.to_json()
+    assert len(lab.plot.to_json()) < 120_000
+
+
+def test_a_missing_column_is_named(rows):
+    with pytest.raises(ValueError, match="stream_rms"):
+        figures.depth_lab([{k: v for k, v in row.items() if k != "stream_rms"} for row in rows], says="1")
+
+
+def test_geometry_draws_layer_norm_on_the_flat_circle():
+    cloud = torch.tensor([[1.0, 2.0, 4.0], [0.5, -1.0, 3.0], [2.0, 2.5, -1.0]], dtype=torch.float64)
+    states = {"input": cloud, "LayerNorm": norms.layer_norm(cloud, eps=0.0)}
+    shown = figures.geometry(states, says="3 rows.", start="LayerNorm")
+    circle, points = shown.plot.data[1], shown.plot.data[2]
+    flattening = max(circle.y) / max(circle.x)
+    for x, y in zip(points.x, points.y, strict=True):
+        assert x**2 + (y / flattening) ** 2 == pytest.approx(3, rel=0.02)
+
+
+def test_the_jacobian_keeps_one_scale_for_all_states():
+    terms = experiments.jacobian_terms(torch.tensor([1.0, 3.0, -2.0, 0.5], dtype=torch.float64))
+    shown = figures.jacobian(terms, says="4 rows.")
+    assert shown.states == tuple(terms)
+    for name, matrix in terms.items():
+        heat = shown.at(name).plot.data[0]
+        assert heat.zmax == -heat.zmin >= matrix.abs().max().item() - 0.01
+        assert heat.z[0][0] == pytest.approx(matrix[0, 0].item(), abs=0.006)
+
+
+def test_outcomes_put_each_run_over_its_setting():
+    runs = [
+        {"setting": setting, "placement": placement, "seed": 0, "loss": loss}
+        for setting, placement, loss in (("a", "post", 3.0), ("a", "pre", 2.0), ("b", "post", 1.0))
+    ]
+    shown = figures.outcomes(runs, says="1 of 3 fails.", uniform=3.1)
+    post, pre = shown.plot.data
+    assert [round(x) for x in post.x] == [0, 1] and list(post.y) == [3.0, 1.0]
+    assert post.x[0] < pre.x[0]
+    assert shown.plot.layout.shapes[0].y0 == 3.1
+
+
+def test_descent_shows_each_problem_with_its_own_valley():
+    path = experiments.quadratic_descent(steps=5)
+    surfaces = {problem: experiments.quadratic_surface(problem, points=9) for problem in ("raw", "standardised")}
+    shown = figures.descent(path, surfaces, says="After 5 steps.")
+    raw, bowl = (shown.at(name).plot for name in ("raw", "standardised"))
+    assert len(raw.data[1].x) == 6
+    assert json.dumps(raw.data[0].z) != json.dumps(bowl.data[0].z)

@@ -1,0 +1,139 @@
+"""The arithmetic experiments: descent, variance formulas, the Jacobian, traffic."""
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from glassbox import norms
+from glassbox.norms import experiments
+from glassbox.norms.experiments.numerics import halving_mean
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+# Descent.
+
+
+@pytest.fixture(scope="module")
+def paths():
+    rows = experiments.quadratic_descent()
+    return {name: [row for row in rows if row["problem"] == name] for name in ("raw", "standardised")}
+
+
+def test_standardising_the_features_makes_descent_straight_and_fast(paths):
+    assert paths["raw"][0]["condition"] > 20 > 1.5 > paths["standardised"][0]["condition"]
+    assert paths["raw"][10]["loss"] > 0.1 > 1e-6 > paths["standardised"][10]["loss"]
+
+
+def test_the_raw_path_zigzags(paths):
+    signs = [math.copysign(1, row["y"]) for row in paths["raw"][:10]]
+    assert all(a != b for a, b in pairwise(signs))
+
+
+def test_descent_shrinks_as_fast_as_its_condition_number_says(paths):
+    kappa = paths["raw"][0]["condition"]
+    first, later = paths["raw"][0]["loss"], paths["raw"][30]["loss"]
+    assert later <= first * ((kappa - 1) / (kappa + 1)) ** 60 * 1.0001
+
+
+def test_both_problems_start_alike(paths):
+    assert paths["raw"][0]["loss"] == pytest.approx(paths["standardised"][0]["loss"], rel=0.05)
+
+
+def test_the_surface_is_the_loss(paths):
+    xs, ys, values = experiments.quadratic_surface("raw", points=3)
+    assert values[1][1] == 0
+    row = paths["raw"][0]
+    assert xs[0] == pytest.approx(1.3 * row["x"]) and ys[0] == pytest.approx(1.3 * row["y"])
+    assert values[0][0] == pytest.approx(1.3**2 * row["loss"])
+    with pytest.raises(ValueError, match="problem: expected one of 'raw', 'standardised'"):
+        experiments.quadratic_surface("whitened")
+
+
+# Variance.
+
+
+def test_the_one_pass_variance_loses_what_the_mean_covers():
+    rows = {row["mean"]: row for row in experiments.variance_formulas()}
+    assert all(row["two_pass"] < 1e-6 for row in rows.values())
+    assert rows[0.0]["one_pass"] < 1e-6
+    assert 1e-4 < rows[100.0]["one_pass"] < 1e-2
+    assert 0.03 < rows[1000.0]["one_pass"] < 1
+    assert rows[0.0]["negative"] == rows[1000.0]["negative"] == 0 < rows[4096.0]["negative"]
+
+
+def test_the_mean_is_added_up_in_halves():
+    x = np.random.RandomState(0).standard_normal((3, 8)).astype(np.float32)
+    halves = x[:, :4] + x[:, 4:]
+    halves = halves[:, :2] + halves[:, 2:]
+    expected = (halves[:, 0] + halves[:, 1]) / np.float32(8)
+    np.testing.assert_array_equal(halving_mean(torch.from_numpy(x)).numpy(), expected)
+
+
+# The Jacobian.
+
+
+def test_the_jacobian_is_autograds():
+    x = torch.from_numpy(np.random.RandomState(0).standard_normal(6))
+    terms = experiments.jacobian_terms(x, eps=0.1)
+    expected = torch.autograd.functional.jacobian(lambda row: norms.layer_norm(row, eps=0.1), x)
+    torch.testing.assert_close(terms["all terms"], expected, rtol=1e-12, atol=1e-12)
+    for name, matrix in terms.items():
+        assert (name == "all terms") == torch.allclose(matrix, expected, atol=1e-3)
+
+
+# Traffic.
+
+
+class CountedPasses(TorchDispatchMode):
+    """Count how often an array of this many elements is read or written."""
+
+    def __init__(self, elements):
+        super().__init__()
+        self.elements, self.passes = elements, 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        tensors = [leaf for leaf in tree_leaves((args, kwargs, result)) if isinstance(leaf, torch.Tensor)]
+        self.passes += sum(tensor.numel() == self.elements for tensor in tensors)
+        return result
+
+
+def test_the_eager_passes_are_those_of_the_definition():
+    x, gain, bias = torch.ones(32, 16), torch.ones(16), torch.zeros(16)
+    for kind, run in {
+        "layer": lambda: norms.layer_norm(x, gain, bias),
+        "rms": lambda: norms.rms_norm(x, gain),
+    }.items():
+        with CountedPasses(x.numel()) as counted:
+            run()
+        assert experiments.norm_traffic(32, 16, 4, fused=False, kind=kind).passes == counted.passes
+
+
+def test_traffic_of_the_usual_example():
+    eager, fused = (experiments.norm_traffic(4096, 4096, 2, fused) for fused in (False, True))
+    assert fused.bytes == 64 * 2**20
+    assert eager.bytes == 6 * fused.bytes
+    assert eager.flops == fused.flops == 7 * 4096**2
+    assert fused.intensity == pytest.approx(1.75)
+
+
+def test_rms_norm_saves_flops_but_no_fused_bytes():
+    layer, rms = (experiments.norm_traffic(512, 768, 2, True, kind) for kind in ("layer", "rms"))
+    assert rms.bytes == layer.bytes
+    assert rms.flops < layer.flops
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"tokens": 0}, "tokens: expected a finite number > 0"),
+        ({"width": -1}, "width: expected"),
+        ({"kind": "batch"}, "kind: expected one of 'layer', 'rms'; came 'batch'"),
+    ],
+)
+@pytest.mark.usefixtures("shapes_as_types_off")
+def test_bad_sizes_are_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        experiments.norm_traffic(**({"tokens": 4, "width": 4, "itemsize": 2, "fused": True} | arguments))
