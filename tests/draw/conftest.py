@@ -26,4 +26,4 @@ def states():
 
 @pytest.fixture
 def figure(states):
-    return steps(states, prefix="depth N = ", start="48", autoplay=True)
+    return steps(states, prefix="depth N = ", start="48", playable=True)

@@ -236,7 +236,7 @@ sys.path.insert(0, {folder!r})
 import json
 from conftest import DEPTHS, state
 from glassbox.draw import Shown, steps
-shown = Shown(steps({{str(d): state(d) for d in DEPTHS}}, start="48", autoplay=True), "It is 1.")
+shown = Shown(steps({{str(d): state(d) for d in DEPTHS}}, start="48", playable=True), "It is 1.")
 print(json.dumps(shown._bundle()))
 """
 
@@ -250,7 +250,7 @@ def test_the_json_is_the_same_in_every_process():
             capture_output=True,
             check=True,
         ).stdout
-        for seed in ("0", "1", "12345")
+        for seed in ("1", "12345")
     ]
     assert len(runs[0]) > 1000 and len(set(runs)) == 1
 

@@ -135,6 +135,23 @@ def test_bars_keep_their_feet_on_the_axis():
     assert figure.layout.yaxis.range is None
 
 
+def test_whiskers_stay_on_the_axis():
+    rows = {n: [{"a": "x", "b": n * seed} for seed in (1, 3)] for n in (1.0, 5.0)}
+    states = {str(n): bars(part, "b", "a", x_title="b (no unit)", y_title="a") for n, part in rows.items()}
+    assert steps(states).layout.xaxis.range[1] > 15
+
+
+def test_stacked_bars_are_refused():
+    states = {
+        n: bars([{"a": "x", "b": 1}], "b", "a", x_title="b (no unit)", y_title="a").update_layout(
+            barmode="stack"
+        )
+        for n in "12"
+    }
+    with pytest.raises(ValueError, match="states: expected bars that are not stacked"):
+        steps(states)
+
+
 def test_a_range_of_one_s_own_is_kept(states):
     states["6"].update_xaxes(range=[0, 10])
     assert steps(states).layout.xaxis.range == (0, 10)

@@ -127,8 +127,8 @@ def figures(figure) -> dict:
     return {
         "slider and buttons": figure,
         "slider, buttons and lists": listed(figure),
-        "panels": listed(steps({"1": pair(1.0), "2": pair(2.0)}, autoplay=True)),
-        "long labels": steps({"1": words(1), "2": words(2)}, autoplay=True),
+        "panels": listed(steps({"1": pair(1.0), "2": pair(2.0)}, playable=True)),
+        "long labels": steps({"1": words(1), "2": words(2)}, playable=True),
     }
 
 

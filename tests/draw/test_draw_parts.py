@@ -63,6 +63,22 @@ def test_what_is_no_list_of_rows_is_refused(rows, error):
         lines(rows, "x", "y", **TITLES)
 
 
+@pytest.mark.parametrize("lost", [None, float("nan"), float("inf")])
+def test_a_run_that_was_lost_leaves_a_gap(lost):
+    rows = [{**row, "norm": lost} if row["layer"] == 2 and row["seed"] == 1 else row for row in ROWS]
+    figure = lines(rows, "layer", "norm", "place", **TITLES)
+    assert list(by_name(figure, "post").y) == [11.1, None, 13.1]
+    assert list(figure.data[0].x) == [1, 3, 3, 1]
+    lengths = bars(rows, "norm", "layer", "place", x_title="norm (no unit)", y_title="layer").data[0].x
+    assert list(lengths) == [11.1, None, 13.1]
+
+
+def test_numbers_on_x_are_sorted_and_words_are_not():
+    assert list(lines(ROWS[::-1], "layer", "norm", "place", **TITLES).data[1].x) == [1, 2, 3]
+    words = [{"when": when, "loss": 1.0} for when in ("late", "early")]
+    assert list(lines(words, "when", "loss", **TITLES).data[0].x) == ["late", "early"]
+
+
 def test_log_axes_and_guides():
     figure = lines(
         ROWS, "layer", "norm", "place", guides={"1/√N": ([1, 3], [1, 1 / 3])}, log_y=True, **TITLES
@@ -122,6 +138,19 @@ def test_what_is_no_matrix_is_refused(values):
 def test_labels_must_fit_the_matrix():
     with pytest.raises(ValueError, match="column_labels: expected 2 labels"):
         matrix([[1, 2]], column_labels=["a"], **HEAT)
+
+
+def test_the_same_label_may_stand_at_two_columns():
+    figure = matrix([[1, 2, 3]], column_labels=["the", "cat", "the"], **HEAT)
+    assert figure.data[0].x is None
+    assert figure.layout.xaxis.ticktext == ("the", "cat", "the")
+    assert figure.layout.xaxis.tickvals == (0, 1, 2)
+
+
+def test_many_labels_are_thinned():
+    axis = matrix([[1] * 100], column_labels=range(100), **HEAT).layout.xaxis
+    assert axis.tickvals[:3] == (0, 4, 8)
+    assert axis.ticktext[:3] == ("0", "4", "8")
 
 
 def test_long_column_labels_stand_upright_with_room_below():

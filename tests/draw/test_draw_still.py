@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 import pytest
-from glassbox.draw import Shown, add_controls, choice, matrix
+from glassbox.draw import Shown, add_controls, choice, matrix, side_by_side, steps
 from glassbox.draw.multiples import MOST_PANELS, WIDTH, tiles
 from glassbox.draw.still import ADVICE, browser, still, stills
 from PIL import Image
@@ -46,6 +46,24 @@ def test_the_head_has_the_title_and_each_name_once(four):
     head = tiles(four)[0].figure
     assert head["layout"]["title"]["text"] == "Depth"
     assert [trace["name"] for trace in head["data"]] == ["post", "pre"]
+
+
+def test_a_state_without_a_title_gets_room_for_its_name(figure):
+    title = figure.layout.title.text
+    (named,) = tiles(Shown(figure, SAYS)._stills())
+    figure.update_layout(title_text="", margin_t=20, height=figure.layout.height - 28)
+    (bare,) = tiles(Shown(figure, SAYS)._stills())
+    assert title and bare.figure["layout"]["title"]["text"] == "depth N = 48"
+    assert bare.figure["layout"]["margin"] == named.figure["layout"]["margin"]
+    assert bare.height == named.height
+
+
+def test_states_of_several_panels_stand_one_above_the_other(states):
+    pairs = {name: side_by_side(one, one, title="Two") for name, one in states.items()}
+    upper, lower = tiles(Shown(steps(pairs), SAYS, static=("6", "12"))._stills())
+    assert (upper.width, lower.width) == (WIDTH, WIDTH)
+    assert lower.top == upper.height
+    assert upper.figure["layout"]["title"]["text"] == "Two (6)"
 
 
 def test_without_title_and_names_there_is_no_head():
@@ -90,7 +108,7 @@ def test_pictures_are_full_small_and_the_same_each_time(four):
 
 def test_without_a_browser_the_advice_is_clear(four, monkeypatch, tmp_path):
     monkeypatch.setenv("CHROME_PATH", str(tmp_path / "nothing"))
-    with pytest.raises(RuntimeError, match="no Chrome or Chromium found"):
+    with pytest.raises(RuntimeError, match="no Chrome or Chromium could be started"):
         still(four[:1], "One.")
 
 

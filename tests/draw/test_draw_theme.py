@@ -66,6 +66,17 @@ def test_a_role_keeps_its_colour_wherever_it_stands():
     assert theme.styles(["query", "post"])["query"].color == theme.ROLES["query"]
 
 
+@pytest.mark.parametrize("role", theme.ROLES)
+def test_no_series_beside_a_role_looks_like_it(role):
+    colors = [style.color for style in theme.styles([role, "post", "pre", "deep", "sandwich"]).values()]
+    assert faults(colors) == []
+
+
+def test_too_many_series_beside_roles_are_refused():
+    with pytest.raises(ValueError, match="series: expected at most 6 names that can be told apart"):
+        theme.styles(["query", "key", "post", "pre", "deep", "sandwich"])
+
+
 def test_chosen_colours_win():
     assert theme.styles(["query"], {"query": "#000000"})["query"].color == "#000000"
 

@@ -11,6 +11,8 @@ _HOME = {
     "bar_traces": "series",
     "bars": "series",
     "choice": "controls",
+    "distinct": "rows",
+    "expect_rows": "rows",
     "line_traces": "series",
     "lines": "series",
     "matrix": "heat",

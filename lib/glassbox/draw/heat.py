@@ -12,6 +12,7 @@ from glassbox.draw.numbers import rounded
 CELLS_WITH_NUMBERS = 64
 CELLS_WITH_BORDERS = 1024
 MOST_LETTERS_ABREAST = 40
+MOST_TICKS = 32
 
 
 def matrix(
@@ -31,29 +32,21 @@ def matrix(
     """Return a heat map with row 0 at the top; up to 64 cells carry their number.
 
     Convention: `diverging` puts white at 0 and takes limits symmetric about 0; otherwise white is the lower
-    limit. A cell that is None or not finite stays empty.
+    limit. A cell that is None or not finite stays empty. Labels may repeat.
     """
-    trace = matrix_trace(
-        values,
-        row_labels=row_labels,
-        column_labels=column_labels,
-        diverging=diverging,
-        limits=limits,
-        value_title=value_title,
-    )
+    trace = matrix_trace(values, diverging=diverging, limits=limits, value_title=value_title)
     figure = panel([trace], title=title, x_title=x_title, y_title=y_title, height=height)
-    figure.update_xaxes(showgrid=False, constrain="domain", dtick=_every_cell(trace.z[0]))
-    figure.update_yaxes(showgrid=False, constrain="domain", dtick=_every_cell(trace.z), autorange="reversed")
-    if column_labels is not None:
-        _make_room(figure, [str(label) for label in column_labels])
+    across = _ticks("column_labels", column_labels, len(trace.z[0]))
+    down = _ticks("row_labels", row_labels, len(trace.z))
+    figure.update_xaxes(across, showgrid=False, constrain="domain")
+    figure.update_yaxes(down, showgrid=False, constrain="domain", autorange="reversed")
+    _make_room(figure, across.get("ticktext", []))
     return figure.update_yaxes(scaleanchor="x") if square else figure
 
 
 def matrix_trace(
     values,
     *,
-    row_labels: Sequence | None = None,
-    column_labels: Sequence | None = None,
     diverging: bool = False,
     limits: tuple[float, float] | None = None,
     value_title: str = "",
@@ -64,8 +57,6 @@ def matrix_trace(
     low, high = rounded(limits or _limits(table, diverging))
     return go.Heatmap(
         z=table,
-        x=_labels("column_labels", column_labels, len(table[0])),
-        y=_labels("row_labels", row_labels, len(table)),
         zmin=low,
         zmax=high,
         colorscale=theme.DIVERGING if diverging else theme.SEQUENTIAL,
@@ -95,19 +86,18 @@ def _limits(table, diverging: bool) -> tuple[float, float]:
     return low, high if high > low else low + 1
 
 
-def _make_room(figure: go.Figure, labels: list[str]) -> None:
+def _ticks(argument: str, labels: Sequence | None, count: int) -> dict:
+    """Return plotly's ticks: the labels, else the number of each cell, as many as there is room for."""
+    if labels is None:
+        return {"dtick": 1} if count <= MOST_TICKS // 2 else {}
+    if len(labels) != count:
+        raise bad_value(argument, f"{count} labels, one per cell", list(labels))
+    shown = range(0, count, -(-count // MOST_TICKS))
+    return {"tickvals": list(shown), "ticktext": [str(labels[place]) for place in shown]}
+
+
+def _make_room(figure: go.Figure, labels: Sequence[str]) -> None:
     """Stand long column labels upright, with room for them: plotly would turn them over the controls."""
-    longest = max(map(len, labels))
+    longest = max(map(len, labels), default=0)
     if longest * len(labels) > MOST_LETTERS_ABREAST:
         figure.update_xaxes(tickangle=-90).update_layout(margin_b=AXIS + 8 * longest)
-
-
-def _every_cell(cells: Sequence) -> int | None:
-    """Return 1, a tick at each cell, while there is room for it."""
-    return 1 if len(cells) <= 16 else None
-
-
-def _labels(argument: str, labels, count: int) -> list[str] | None:
-    if labels is not None and len(labels) != count:
-        raise bad_value(argument, f"{count} labels, one per cell", list(labels))
-    return None if labels is None else [str(label) for label in labels]

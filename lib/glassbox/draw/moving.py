@@ -10,11 +10,11 @@ from glassbox.draw.numbers import rounded
 
 
 def steps(
-    states: dict[str, go.Figure], *, prefix: str = "", start: str | None = None, autoplay: bool = False
+    states: dict[str, go.Figure], *, prefix: str = "", start: str | None = None, playable: bool = False
 ) -> go.Figure:
     """Return one figure whose slider goes through `states`, each a figure with the same kinds of traces.
 
-    `start` names the state shown first (default: the first); `autoplay` adds the buttons Play and Pause.
+    `start` names the state shown first (default: the first); `playable` adds the buttons Play and Pause.
     Convention: every numeric axis without a range of its own gets one that holds all states, so that they can
     be compared. The layout is that of the state shown first.
     """
@@ -25,9 +25,13 @@ def steps(
         raise bad_value("start", f"one of {', '.join(names)}", start)
     active = 0 if start is None else names.index(str(start))
     whole = go.Figure(list(states.values())[active])
+    if whole.layout.barmode in {"stack", "relative"}:
+        raise bad_value(
+            "states", "bars that are not stacked, whose axis can hold all states", whole.layout.barmode
+        )
     whole.frames = [_frame(name, data, traces) for name, data in zip(names, traces, strict=True)]
     _share_ranges(whole, [trace for data in traces for trace in data])
-    extra = [play(names)] if autoplay else []
+    extra = [play(names)] if playable else []
     return add_controls(whole, slider(names, prefix, active=active), *extra)
 
 
@@ -60,14 +64,15 @@ def _share_ranges(figure: go.Figure, traces: list[dict]) -> None:
 
 
 def _extent(trace: dict, letter: str) -> list:
-    """Return the values that the axis must hold: bars also their feet."""
+    """Return the values that the axis must hold: of bars also their feet and whiskers."""
     values = list(trace.get(letter) or [])
-    long = trace["type"] == "bar" and (trace.get("orientation") == "h") == (letter == "x")
-    if not long:
+    if trace["type"] != "bar" or (trace.get("orientation") == "h") != (letter == "x"):
         return values
-    feet = trace.get("base") or 0
-    feet = feet if isinstance(feet, list) else [feet] * len(values)
-    return feet + [foot + value for foot, value in zip(feet, values, strict=True)]
+    base = trace.get("base") or 0
+    feet = base if isinstance(base, list) else [base] * len(values)
+    whiskers = trace.get(f"error_{letter}", {}).get("array") or [0] * len(values)
+    bars = [bar for bar in zip(feet, values, whiskers, strict=True) if bar[1] is not None]
+    return [*feet, *(foot + value + (whisker or 0) for foot, value, whisker in bars)]
 
 
 def _set_range(axis, values: list) -> None:

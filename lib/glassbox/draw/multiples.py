@@ -68,11 +68,15 @@ def _without_controls(figure: dict) -> dict:
 
 
 def _named(figure: dict, state: str) -> dict:
-    """Return the figure with its state in its title."""
-    title = figure["layout"].get("title", {})
-    if state:
-        text = f"{title['text']} ({state})" if title.get("text") else state
-        figure["layout"]["title"] = {**title, "text": text}
+    """Return the figure with its state in its title; one without a title gets room for it."""
+    layout = figure["layout"]
+    title = layout.get("title", {})
+    if state and title.get("text"):
+        layout["title"] = {**title, "text": f"{title['text']} ({state})"}
+    elif state:
+        layout["title"] = {**title, "text": state}
+        layout["margin"]["t"] += TITLE - BARE
+        layout["height"] += TITLE - BARE
     return figure
 
 

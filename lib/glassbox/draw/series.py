@@ -31,7 +31,8 @@ def lines(
 ) -> go.Figure:
     """Return one curve per value of the column `series`.
 
-    Rows that share series and x (seeds) become their mean, with a band from the smallest to the largest.
+    Rows that share series and x (seeds) become their mean, with a band from the smallest to the largest;
+    where one of them is None or not finite, the curve has a gap. Numbers on x are sorted.
     `guides` are reference curves, drawn thin and dotted: {"1/sqrt(N)": (xs, ys)}.
     """
     traces = line_traces(rows, x, y, series, order=order, colors=colors)
@@ -64,9 +65,15 @@ def line_traces(
 
 
 def _spread(rows, x, y) -> list[tuple]:
-    """Return (x, smallest, mean, largest) for each x."""
-    at = {place: [row[y] for row in rows if row[x] == place] for place in distinct(rows, x)}
-    return [(place, min(ys), fmean(ys), max(ys)) for place, ys in at.items()]
+    """Return (x, smallest, mean, largest) for each x; None for all three where a value is not finite."""
+    places = distinct(rows, x)
+    if all(isinstance(place, (int, float)) for place in places):
+        places = sorted(places)
+    return [(place, *_middle(rounded([row[y] for row in rows if row[x] == place], 12))) for place in places]
+
+
+def _middle(values: list) -> tuple:
+    return (None, None, None) if None in values else (min(values), fmean(values), max(values))
 
 
 def _curve(name: str, points, style: theme.Style) -> go.Scatter:
@@ -83,7 +90,8 @@ def _curve(name: str, points, style: theme.Style) -> go.Scatter:
 
 
 def _band(name: str, points, style: theme.Style) -> go.Scatter:
-    there, back = points, points[::-1]
+    there = [point for point in points if point[1] is not None]
+    back = there[::-1]
     return go.Scatter(
         name=name,
         x=rounded([point[0] for point in [*there, *back]], 6),
@@ -160,14 +168,18 @@ def _bar(name: str, rows, x: str, y: str, style: theme.Style) -> go.Bar:
         y=[str(place) for place, *_ in points],
         error_x=_whiskers(points) if whiskers else None,
         marker={"color": style.color, "pattern": theme.hatch(style)},
-        text=None if whiskers or len(points) > MOST_NUMBERED_BARS else [f"{length:,g}" for length in lengths],
+        text=None if whiskers or len(points) > MOST_NUMBERED_BARS else _numbers(lengths),
         textposition="outside",
         cliponaxis=False,
         showlegend=bool(name),
     )
 
 
+def _numbers(lengths: list) -> list[str]:
+    return ["" if length is None else f"{length:,g}" for length in lengths]
+
+
 def _whiskers(points) -> dict:
-    above = rounded([high - mean for _, _, mean, high in points])
-    below = rounded([mean - low for _, low, mean, _ in points])
+    above = rounded([None if mean is None else high - mean for _, _, mean, high in points])
+    below = rounded([None if mean is None else mean - low for _, low, mean, _ in points])
     return {"type": "data", "symmetric": False, "array": above, "arrayminus": below}

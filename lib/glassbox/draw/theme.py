@@ -17,6 +17,17 @@ ROLES = {
 }
 SERIES = ("#22548A", "#922712", "#17A094", "#B2820F", "#E646D8", "#333031")
 
+# The places in SERIES of the colours that are closer than that to a role's.
+NEAR = {
+    "query": (0,),
+    "key": (1, 3),
+    "value": (2,),
+    "residual": (2,),
+    "gradient": (3,),
+    "cache": (4,),
+    "communication": (1, 5),
+}
+
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "cross")
 PATTERNS = ("", "/", "x", ".", "-", "+")
@@ -48,18 +59,19 @@ class Style(NamedTuple):
 
 
 def styles(names, colors: dict[str, str] | None = None) -> dict[str, Style]:
-    """Return the style of each series: a role's own colour, `colors` where given, else the next of SERIES.
+    """Return the style of each series: `colors` where given, a role's own colour, else the next of SERIES.
 
+    Beside a role, the colours of SERIES that look like the role's are left out.
     Raises: ValueError for more series than can be told apart.
     """
     names, colors = list(names), colors or {}
-    if len(names) > len(SERIES):
-        raise bad_value("series", f"at most {len(SERIES)} names in one panel", names)
-    signs = zip(SERIES, DASHES, SYMBOLS, PATTERNS, strict=True)
-    return {
-        name: Style(colors.get(name) or ROLES.get(name, color), dash, symbol, pattern)
-        for name, (color, dash, symbol, pattern) in zip(names, signs, strict=False)
-    }
+    taken = {place for name in names for place in NEAR.get(name, ())}
+    free = iter(color for place, color in enumerate(SERIES) if place not in taken)
+    chosen = [colors.get(name) or ROLES.get(name) or next(free, None) for name in names]
+    if len(names) > len(SERIES) or None in chosen:
+        raise bad_value("series", f"at most {len(SERIES)} names that can be told apart in one panel", names)
+    signs = zip(names, chosen, DASHES, SYMBOLS, PATTERNS, strict=False)
+    return {name: Style(*style) for name, *style in signs}
 
 
 def faded(color: str, share: float) -> str:
