@@ -204,7 +204,7 @@ def install(build, tests: bool) -> None:
     old = read_stamp()
     new = wanted(build, tests, old)
     afresh = not runs() or any(old.get(key) != new[key] for key in BASE)
-    parts = ["course"] * afresh + ["tests"] * (new["tests"] and (afresh or not old["tests"]))
+    parts = ["course"] * afresh + ["tests"] * (new["tests"] and (afresh or not old.get("tests")))
     check_disk([new["build"]] * afresh + parts)
     STAMP.unlink(missing_ok=True)
     LOG.write_text("", encoding="utf-8")
