@@ -24,7 +24,8 @@ def updates():
 def test_there_is_one_row_per_layer_of_each_network(rows):
     assert len(rows) == 5 * len(SEEDS) * sum(DEPTHS)
     assert rows[0].keys() == {
-        "placement", "depth", "gain", "seed", "layer", "stream_rms", "token_cosine", "grad_norm",
+        "placement", "depth", "gain", "seed", "layer", "stream_rms", "relative_update",
+        "token_cosine", "grad_norm",
     }  # fmt: skip
     assert all(math.isfinite(row[name]) for row in rows for name in ("stream_rms", "grad_norm"))
 
@@ -51,6 +52,11 @@ def test_the_stream_grows_where_nothing_pins_it(rows):
     assert slopes["post"] == pytest.approx(0, abs=1e-6)
     assert slopes["deep"] == pytest.approx(0, abs=1e-6)
     assert all(0.35 < slopes[placement] < 0.75 for placement in ("pre", "sandwich", "res-post"))
+
+
+def test_a_higher_layer_of_a_pre_norm_stack_moves_the_stream_less(rows):
+    deep = [row for row in rows if row["placement"] == "pre" and row["depth"] == 16]
+    assert experiments.loglog_slope(deep, "relative_update", "layer") == pytest.approx(-0.5, abs=0.25)
 
 
 def test_deep_norm_is_flat_across_its_layers_and_pre_norm_is_not(rows):

@@ -26,7 +26,12 @@ class Shape(NamedTuple):
 
 
 TRAINING = Shape("step", 20, ("loss",))
-SIGNALS = Shape("layer", 1, ("stream_rms", "grad_norm", "token_cosine"))
+SIGNALS = Shape("layer", 1, ("stream_rms", "relative_update", "grad_norm", "token_cosine"))
+
+
+def text_digest() -> str:
+    """Return the checksum of the text that the runs read."""
+    return sha256(stories()).hexdigest()
 
 
 def gather(rows: Sequence[dict], shape: Shape) -> list[dict]:
@@ -63,7 +68,7 @@ def write(path: Path, rows: Sequence[dict], shape: Shape, command: str) -> None:
             "numpy": np.__version__,
         },
         "processor": platform.machine(),
-        "text_sha256": sha256(stories()).hexdigest(),
+        "text_sha256": text_digest(),
         "along": shape.along,
         "every": shape.every,
     }

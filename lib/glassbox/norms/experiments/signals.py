@@ -43,8 +43,9 @@ def signal_sweep(
     """Run one forward and one backward pass of each untrained toy; return one row per layer.
 
     A row has `placement`, `depth`, `gain`, `seed`, `layer` (1 is the lowest), and, after that layer,
-    `stream_rms` (the residual stream's root mean square), `token_cosine` (see there), and `grad_norm`
-    (the norm of the loss's gradient for the layer's last feed-forward matrix).
+    `stream_rms` (the residual stream's root mean square), `relative_update` (how far the layer moved the
+    stream, beside the stream before it), `token_cosine` (see there), and `grad_norm` (the norm of the loss's
+    gradient for the layer's last feed-forward matrix).
 
     Convention: Xavier initialisation times `gain` ("deep" times its beta as well), next-byte loss on
         4 x 32 bytes of the stories, in float64.
@@ -69,6 +70,7 @@ def one_signal(placement: str, depth: int, gain: float = 1.0, seed: int = 0) -> 
         {
             "layer": layer,
             "stream_rms": rms(trace[layer]),
+            "relative_update": rms(trace[layer] - trace[layer - 1]) / rms(trace[layer - 1]),
             "token_cosine": token_cosine(trace[layer]),
             "grad_norm": model.layers[2 * layer - 1].sublayer.down.weight.grad.norm().item(),
         }
