@@ -42,6 +42,12 @@ def test_several_figures_stand_in_two_columns_under_one_head(four, count, rows):
     ]
 
 
+def test_a_tall_figure_gets_tall_panels(figure):
+    low = Shown(figure, SAYS, static=("6", "48"))._stills()
+    high = Shown(figure.update_layout(height=figure.layout.height + 400), SAYS, static=("6", "48"))._stills()
+    assert tiles(high)[1].height == tiles(low)[1].height + 295
+
+
 def test_the_head_has_the_title_and_each_name_once(four):
     head = tiles(four)[0].figure
     assert head["layout"]["title"]["text"] == "Depth"

@@ -39,7 +39,7 @@ def matrix(
     across = _ticks("column_labels", column_labels, len(trace.z[0]))
     down = _ticks("row_labels", row_labels, len(trace.z))
     figure.update_xaxes(across, showgrid=False, constrain="domain")
-    figure.update_yaxes(down, showgrid=False, constrain="domain", autorange="reversed")
+    figure.update_yaxes(down, showgrid=False, constrain="domain", constraintoward="top", autorange="reversed")
     _make_room(figure, across.get("ticktext", []))
     return figure.update_yaxes(scaleanchor="x") if square else figure
 

@@ -11,7 +11,7 @@ from glassbox.draw.controls import room
 # JupyterLab shows the picture pixel for pixel and cuts off what is wider than the output area.
 WIDTH = 820
 MOST_PANELS = 4
-PANEL = 320  # the height of one panel of several
+PANEL = 320  # the least height of a panel, alone or one of several
 LEGEND = 34
 
 
@@ -32,10 +32,10 @@ def tiles(figures: Sequence[dict]) -> list[Tile]:
     """
     if len(figures) == 1 or "xaxis2" in figures[0]["layout"]:
         return _stacked(figures)
-    head, half = _head(figures[0]), WIDTH // 2
+    head, half, high = _head(figures[0]), WIDTH // 2, _panel_height(figures[0])
     top = head["layout"]["height"]
     panels = [
-        Tile(_small(figure), half * (place % 2), top + PANEL * (place // 2), half, PANEL)
+        Tile(_small(figure, high), half * (place % 2), top + high * (place // 2), half, high)
         for place, figure in enumerate(figures)
     ]
     return [Tile(head, 0, 0, WIDTH, top), *panels] if top else panels
@@ -80,13 +80,18 @@ def _named(figure: dict, state: str) -> dict:
     return figure
 
 
-def _small(figure: dict) -> dict:
+def _panel_height(figure: dict) -> int:
+    """Return three quarters of the figure's own height: a matrix of many rows needs more than a curve."""
+    return max(PANEL, _without_controls(figure)["layout"]["height"] * 3 // 4)
+
+
+def _small(figure: dict, height: int) -> dict:
     """Return the figure as one small multiple: its state as title, its legend left to the head."""
     small = _without_controls(figure)
     title = small["layout"].get("title", {}).get("text")
     headings = max(0, small["layout"]["margin"]["t"] - top_margin(title))
     small["layout"] |= {
-        "height": PANEL,
+        "height": height,
         "showlegend": False,
         "title": {"text": figure.get("state", ""), "font": {"size": theme.FONT_SIZE}},
         "margin": {"l": 60, "r": 12, "t": TITLE - 10 + headings, "b": AXIS - 8},
