@@ -14,7 +14,7 @@ from glassbox.machine.rows import Report, Row
 from glassbox.machine.versions import PACKAGES, drift_row, installed, package_rows, python_row, read_pins
 from glassbox.paths import root
 
-LEAST_DISK = 2e9
+LEAST_DISK = 2 * 10**9
 
 
 def report() -> Report:
@@ -62,7 +62,7 @@ def memory_row() -> Row:
     return Row("memory", f"{memory.total / 1e9:.0f} GB, {memory.available / 1e9:.0f} GB free")
 
 
-def disk_row(free: float) -> Row:
+def disk_row(free: int) -> Row:
     """Return the row on free disk space, in bytes."""
     advice = "make room: the course needs 2 GB" if free < LEAST_DISK else ""
     return Row("free disk", f"{free / 1e9:.1f} GB", advice)
