@@ -63,7 +63,7 @@ def layer_norm(
         divides by m, not m - 1. eps is inside the root.
     Precision: halves are computed in float32, gain and bias included, and cast back once at the end.
     Raises: TypeError, ValueError for what is not such a row, or parameters that do not fit it.
-    Source: Ba, Kiros, Hinton 2016, eq. 4 (arXiv:1607.06450).
+    Source: Ba, Kiros, Hinton 2016, eq. 3 and 4 (arXiv:1607.06450).
     Taught in: notebooks/01_norms.ipynb
     """
     _check(x, eps, gain=gain, bias=bias)
@@ -155,7 +155,7 @@ def qk_norm(
         whole projection before the split: pass that instead. Values are never normalised.
     Precision: halves are computed in float32 and cast back once at the end.
     Raises: TypeError, ValueError as in `rms_norm`, or if q and k differ in head size, dtype or device.
-    Source: Henry et al. 2020, section 3 (arXiv:2010.04245); Dehghani et al. 2023, section 2
+    Source: Henry et al. 2020 (arXiv:2010.04245); Dehghani et al. 2023, section 2
         (arXiv:2302.05442).
     Taught in: notebooks/01_norms.ipynb
     """
@@ -182,7 +182,7 @@ def deep_norm(
         are scaled apart from this (`deep_norm_scales`, `initialise`).
     Precision: halves are added and normalised in float32 and cast back once at the end.
     Raises: TypeError, ValueError as in `layer_norm`, or if `fx` is not like `x`.
-    Source: Wang et al. 2022, section 3 (arXiv:2203.00555).
+    Source: Wang et al. 2022, figure 2 (arXiv:2203.00555).
     Taught in: notebooks/01_norms.ipynb
     """
     _check(x, eps, gain=gain, bias=bias)

@@ -71,7 +71,7 @@ class Residual(nn.Module):
     Convention: "post" here is a norm on the stream itself. A norm on the sub-layer's output, inside the
         branch, is "res-post"; some reports call both "post-norm".
     Raises: ValueError for an unknown placement or norm, or an alpha other than 1 without "deep".
-    Source: Xiong et al. 2020, figure 1 (arXiv:2002.04745); Ding et al. 2021, section 2.3
+    Source: Xiong et al. 2020, figure 1 (arXiv:2002.04745); Ding et al. 2021
         (arXiv:2105.13290); Wang et al. 2022, figure 2 (arXiv:2203.00555); Liu et al. 2022, section 3.2
         (arXiv:2111.09883).
     Taught in: notebooks/01_norms.ipynb
