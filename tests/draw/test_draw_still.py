@@ -114,7 +114,7 @@ def test_pictures_are_full_small_and_the_same_each_time(four):
 
 def test_without_a_browser_the_advice_is_clear(four, monkeypatch, tmp_path):
     monkeypatch.setenv("CHROME_PATH", str(tmp_path / "nothing"))
-    with pytest.raises(RuntimeError, match="no Chrome or Chromium could be started"):
+    with pytest.raises(RuntimeError, match="no Chrome or Chromium found"):
         still(four[:1], "One.")
 
 

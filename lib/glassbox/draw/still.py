@@ -20,7 +20,7 @@ from glassbox.draw.theme import PAPER
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 COLORS = 128
 ADVICE = (
-    "no Chrome or Chromium could be started, which draws the still pictures: install one "
+    "no Chrome or Chromium found, which draws the still pictures: install one "
     "(Debian: `apt install chromium`), or set CHROME_PATH to its program"
 )
 
