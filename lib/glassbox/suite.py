@@ -22,6 +22,7 @@ WORKERS = ("-n", "2", "--dist", "loadscope")  # loadscope keeps the cells of a n
 SHAPES = "--jaxtyping-packages=glassbox,beartype.beartype"
 NBVAL = ("--nbval", "--nbval-current-env", "--nbval-cell-timeout=120")
 SANITIZE = "--nbval-sanitize-with=tests/sanitize.cfg"
+WITHOUT_NBVAL = ("-p", "no:nbval")  # it takes seconds to import, in every worker
 NOTHING_COLLECTED = 5
 
 
@@ -37,6 +38,10 @@ class Tally:
     def __add__(self, other: "Tally") -> "Tally":
         counts = (self.passed + other.passed, self.failed + other.failed)
         return Tally(*counts, self.reasons + other.reasons, self.notes + other.notes)
+
+    def total(self) -> int:
+        """Return the number of checks."""
+        return self.passed + self.failed + self.reasons.total()
 
     def lines(self) -> list[str]:
         """Return the reasons for every skip, the notes, and the summary as the last line."""
@@ -54,8 +59,11 @@ def run(*, fast: bool = False, notebooks_only: bool = False, words: str = "") ->
     if missing:
         print(f"glassbox: the tests need {', '.join(missing)}; run: python course.py test", file=sys.stderr)
         return 1
-    tally = Tally() if notebooks_only else lint() + tests(fast, words)
-    tally += notebooks(words)
+    stages = [] if notebooks_only else [lint(), tests(fast, words)]
+    stages += [notebooks(words)]
+    if words and not any(stage.total() for stage in stages[-2:]):
+        stages += [Tally(failed=1, notes=[f"failed: nothing at all matches -k {words!r}"])]
+    tally = sum(stages, Tally())
     print(*tally.lines(), sep="\n", flush=True)
     return 1 if tally.failed else 0
 
@@ -71,7 +79,7 @@ def tests(fast: bool, words: str) -> Tally:
     """Run the tests, with array shapes checked at every call."""
     _announce("tests")
     marks = ("-m", "not slow and not browser") if fast else ()
-    tally = pytest("tests", SHAPES, *marks, words=words)
+    tally = pytest("tests", SHAPES, *WITHOUT_NBVAL, *marks, words=words)
     tally.notes += ["left out by --fast: the browser and the slow tests"] * fast
     return tally
 
