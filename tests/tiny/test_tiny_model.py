@@ -55,14 +55,23 @@ def test_an_untrained_model_is_as_ignorant_as_possible():
     assert loss.bits_per_byte(TinyLM(), text) == pytest.approx(8.0, abs=0.05)
 
 
-@pytest.mark.parametrize("changed", [1, 4, 8])
-def test_a_later_byte_never_changes_earlier_logits(changed):
+def moved_by(changed):
+    """Which positions' logits move when the byte at `changed` does."""
     model, x = small(), tokens()
     y = x.clone()
     y[:, changed] = (y[:, changed] + 1) % 11
-    before, after = model(x), model(y)
-    assert torch.equal(before[:, :changed], after[:, :changed])
-    assert not torch.allclose(before[:, changed:], after[:, changed:])
+    return ((model(x) - model(y)).abs().amax((0, 2)) > 0).tolist()
+
+
+@pytest.mark.parametrize("changed", [1, 4, 8])
+def test_a_later_byte_never_changes_earlier_logits(changed):
+    assert moved_by(changed) == [False] * changed + [True] * (9 - changed)
+
+
+def test_the_causality_test_sees_a_missing_mask(monkeypatch):
+    real = F.scaled_dot_product_attention
+    monkeypatch.setattr(F, "scaled_dot_product_attention", lambda q, k, v, is_causal: real(q, k, v))
+    assert any(moved_by(4)[:4])
 
 
 def test_each_row_of_a_batch_is_alone():
@@ -152,12 +161,38 @@ def by_hand(model, x):
     return norm(stream, "final_norm.weight") @ weights["head.weight"].T
 
 
-def test_the_model_is_the_written_equations():
+@torch.no_grad()
+def distance_from_the_equations(spoil=lambda model: None):
     model, x = small(), tokens(1)
-    with torch.no_grad():
-        for gain in (p for p in model.parameters() if p.ndim == 1):
-            gain.copy_(seeds.uniform(gain.shape, 9, 0.5, 1.5))
-        torch.testing.assert_close(model(x)[0], by_hand(model, x[0]), rtol=1e-10, atol=1e-12)
+    for index, gain in enumerate(p for p in model.parameters() if p.ndim == 1):
+        gain.copy_(seeds.uniform(gain.shape, 9 + index, 0.5, 1.5))
+    expected = by_hand(model, x[0])
+    spoil(model)
+    return ((model(x)[0] - expected).norm() / expected.norm()).item()
+
+
+def test_the_model_is_the_written_equations():
+    assert distance_from_the_equations() < 1e-12
+
+
+def exchange(one, other):
+    one.weight, other.weight = other.weight, one.weight
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda model: setattr(model, "final_norm", torch.nn.Identity()),
+        lambda model: setattr(model.blocks[1].attention_norm, "eps", 1e-5),
+        lambda model: setattr(model.blocks[0].attention, "base", 9_999.0),
+        lambda model: exchange(model.blocks[0].ffn.gate, model.blocks[0].ffn.up),
+        lambda model: exchange(model.blocks[1].attention_norm, model.blocks[1].ffn_norm),
+        lambda model: exchange(model.blocks[1].attention.query, model.blocks[1].attention.key),
+    ],
+    ids=["no final norm", "eps", "base", "gate and up", "norms exchanged", "query and key"],
+)
+def test_the_equations_see_a_planted_mistake(spoil):
+    assert distance_from_the_equations(spoil) > 1e-9
 
 
 def test_the_trace_has_every_named_activation_and_changes_nothing():
@@ -203,6 +238,8 @@ def test_gradients_reach_every_parameter():
     "call, error, message",
     [
         (lambda: TinyLM(width=66), ValueError, r"width: expected a multiple of 2 \* heads = 8"),
+        (lambda: TinyLM(heads=0), ValueError, "heads: expected a whole number >= 1"),
+        (lambda: TinyLM(layers=2.0), TypeError, "layers: expected a whole number"),
         (lambda: small()(tokens().int()), TypeError, "tokens: expected an int64 tensor"),
         (lambda: small()(b"abc"), TypeError, "tokens: expected an int64 tensor"),
         (lambda: small()(tokens()[0]), ValueError, r"tokens: expected shape \(batch, time\)"),

@@ -39,7 +39,7 @@ def test_shapes_may_be_empty_or_scalar():
 
 
 def test_normal_and_uniform_have_their_moments():
-    x, u = seeds.normal((200, 500), 0), seeds.uniform((200, 500), 0, -1, 3)
+    x, u = seeds.normal((200, 500), 0), seeds.uniform((200, 500), 0, -1.0, 3.0)
     assert abs(x.mean()) < 0.01 and abs(x.std() - 1) < 0.01
     assert u.min() >= -1 and u.max() < 3 and abs(u.mean() - 1) < 0.02
 
@@ -76,7 +76,7 @@ def test_the_last_window_of_the_text_can_be_drawn():
         (lambda: seeds.normal((2,), 0, torch.int64), TypeError, "dtype: expected a floating-point"),
         (lambda: seeds.uniform((2,), 0, 1.0, 1.0), ValueError, "high: expected a number above low"),
         (lambda: seeds.xavier((2, 3, 4), 0), ValueError, "shape: expected two sizes"),
-        (lambda: seeds.xavier((2, 3), 0, gain=0), ValueError, "gain: expected a finite number > 0"),
+        (lambda: seeds.xavier((2, 3), 0, gain=0.0), ValueError, "gain: expected a finite number > 0"),
         (lambda: seeds.batches("text", 1, 2, 0), TypeError, "text: expected bytes"),
         (lambda: seeds.batches(b"abc", 1, 3, 0), ValueError, "text: expected more than length"),
         (lambda: seeds.batches(b"abc", 0, 1, 0), ValueError, "batch: expected a whole number >= 1"),

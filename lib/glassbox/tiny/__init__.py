@@ -4,7 +4,7 @@ from glassbox.tiny import seeds
 from glassbox.tiny.checkpoint import card, load
 from glassbox.tiny.generation import generate
 from glassbox.tiny.loss import as_tokens, bits_per_byte, counted_bits_per_byte
-from glassbox.tiny.model import TinyLM, rotate
+from glassbox.tiny.model import TinyLM
 from glassbox.tiny.recipe import make_text
 from glassbox.tiny.text import documents, read_text, split
 
@@ -19,7 +19,6 @@ __all__ = [
     "load",
     "make_text",
     "read_text",
-    "rotate",
     "seeds",
     "split",
 ]

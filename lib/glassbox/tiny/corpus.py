@@ -28,7 +28,9 @@ def write_generated(folder: Path, scale: int = 1) -> list[str]:
 def changed(folder: Path, names: list[str]) -> list[str]:
     """Return the names of the files whose bytes are not the frozen ones."""
     frozen = checksums(paths.data("text"))
-    return [name for name in names if sha256((folder / name).read_bytes()).hexdigest() != frozen[name]]
+    found = {name: folder / name for name in names if (folder / name).exists()}
+    digests = {name: sha256(path.read_bytes()).hexdigest() for name, path in found.items()}
+    return [name for name in names if digests.get(name) != frozen[name]]
 
 
 def freeze(folder: Path) -> None:

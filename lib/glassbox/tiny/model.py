@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from glassbox.arguments import bad_type, bad_value
 from glassbox.tiny.rotation import rotate
 from glassbox.tiny.seeds import normal, xavier
+from glassbox.tiny.whole import expect_whole
 
 Linear = partial(nn.Linear, bias=False)
 Norm = partial(nn.RMSNorm, eps=1e-6)
@@ -79,10 +80,12 @@ class TinyLM(nn.Module):
     def __init__(self, *, width: int = 64, layers: int = 2, heads: int = 4, hidden: int = 128,
                  vocabulary: int = 256, base: float = 10_000.0, seed: int = 0):  # fmt: skip
         super().__init__()
-        if heads < 1 or width < 1 or width % (2 * heads):
+        sizes = {"width": width, "layers": layers, "heads": heads, "hidden": hidden, "vocabulary": vocabulary}
+        for name, size in sizes.items():
+            expect_whole(name, size, 1)
+        if width % (2 * heads):
             raise bad_value("width", f"a multiple of 2 * heads = {2 * heads}", width)
-        self.config = {"width": width, "layers": layers, "heads": heads, "hidden": hidden,
-                       "vocabulary": vocabulary, "base": base}  # fmt: skip
+        self.config = sizes | {"base": base}
         self.embed = nn.Embedding(vocabulary, width)
         self.blocks = nn.ModuleList(Block(width, heads, hidden, base) for _ in range(layers))
         self.final_norm, self.head = Norm(width), Linear(width, vocabulary)

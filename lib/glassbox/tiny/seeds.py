@@ -1,9 +1,11 @@
 """Random tensors and batches that are the same on every machine.
 
-torch promises no stream across releases, platforms or devices. NumPy's `RandomState` does: it is frozen, "the
-stream is guaranteed" apart from rounding in the last digits (NEP 19,
-https://numpy.org/neps/nep-0019-rng-policy.html). So what an experiment draws depends on its seed alone,
-not on torch's version, the number of threads, or what was drawn before.
+torch promises no stream across releases, platforms or devices. NumPy's `RandomState` is frozen: for one seed
+it gives the values of NumPy 1.16 for ever, up to rounding in the last digits. So what an experiment draws
+depends on its seed alone, not on torch's version, the number of threads, or what was drawn before.
+
+Source: NumPy's policy NEP 19, https://numpy.org/neps/nep-0019-rng-policy.html, and its page "Legacy random
+generation", https://numpy.org/doc/stable/reference/random/legacy.html.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,10 +27,10 @@ def _state(seed: int) -> np.random.RandomState:
     return np.random.RandomState(seed)
 
 
-def _tensor(drawn: np.ndarray, dtype: torch.dtype) -> Tensor:
+def _tensor(drawn: np.ndarray | float, dtype: torch.dtype) -> Tensor:
     if not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
         raise bad_type("dtype", "a floating-point torch dtype", dtype)
-    return torch.from_numpy(np.atleast_1d(drawn).copy()).reshape(np.shape(drawn)).to(dtype)
+    return torch.from_numpy(np.asarray(drawn)).to(dtype)
 
 
 def normal(shape: Sequence[int], seed: int, dtype: torch.dtype = torch.float64) -> Float[Tensor, "..."]:

@@ -9,7 +9,7 @@ from glassbox import paths
 from glassbox.arguments import bad_type, bad_value, expect_choice
 
 PARTS = {"en": ("prose", "stories", "code", "sums"), "zh": ("prose", "stories")}
-BLOCK = 4_000  # characters: neighbouring documents that stay on one side of the split
+BLOCK = 2_000  # characters: neighbouring documents that stay on one side of the split
 HELD_OUT = 10  # one block in so many is held out
 
 
@@ -19,13 +19,13 @@ def checksums(folder: Path) -> dict[str, str]:
     return {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
 
 
-def verified(folder: Path, name: str) -> bytes:
-    """Return the bytes of a frozen file.
+def verified(name: str) -> bytes:
+    """Return the bytes of a frozen file of data/text, such as "en/prose.txt".
 
-    Raises: ValueError if they are not the bytes that were frozen.
+    Raises: ValueError if they are not the bytes that were frozen; FileNotFoundError if it is gone.
     """
-    content = (folder / name).read_bytes()
-    if sha256(content).hexdigest() != checksums(folder)[name]:
+    content = paths.data("text", *name.split("/")).read_bytes()
+    if sha256(content).hexdigest() != checksums(paths.data("text")).get(name):
         raise ValueError(
             f"data/text/{name}: changed since it was frozen (SHA256SUMS differs); "
             "restore it from the repository"
@@ -48,7 +48,7 @@ def read_text(language: str = "en", parts: Sequence[str] | None = None) -> str:
     for part in parts:
         expect_choice("parts", part, PARTS[language])
     wanted = [part for part in PARTS[language] if part in parts]
-    return "".join(verified(paths.data("text"), f"{language}/{part}.txt").decode("utf-8") for part in wanted)
+    return "".join(verified(f"{language}/{part}.txt").decode("utf-8") for part in wanted)
 
 
 def documents(text: str) -> list[str]:

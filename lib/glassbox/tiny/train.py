@@ -19,7 +19,7 @@ from glassbox.tiny.text import read_text, split
 from glassbox.tiny.whole import expect_whole
 
 PARTS = ("prose", "stories", "code")
-BATCH, CONTEXT, WARM_UP, PEAK, FLOOR = 16, 256, 100, 4e-3, 0.05
+BATCH, CONTEXT, WARM_UP, PEAK, FLOOR = 16, 256, 100, 8e-3, 0.05
 
 
 def rate(step: int, steps: int) -> float:
@@ -97,7 +97,7 @@ def main(arguments: list[str] | None = None) -> None:
         "--out", type=Path, required=True, help="the .safetensors file; its card goes beside it"
     )
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--steps", type=int, default=3000)
     chosen = parser.parse_args(arguments)
     out, seed, steps = chosen.out, chosen.seed, chosen.steps
     text = read_text("en", PARTS)
