@@ -255,7 +255,7 @@ def install_torch(version: str, build: str) -> None:
     """Install the chosen build. By default Linux gets CUDA; Windows and macOS do not."""
     if build == "cpu" and sys.platform == "linux":
         with contextlib.suppress(NotThere):
-            return pip("-c", "constraints.txt", f"torch=={version}+cpu")
+            return pip("--no-deps", f"torch=={version}+cpu")
         return uv("cpu", version, "--gpu takes the default build (about 3 GB)")
     if build == "gpu" and os.name == "nt":
         return uv("auto", version, "--cpu does without the GPU")
