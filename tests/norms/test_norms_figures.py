@@ -4,7 +4,6 @@ import json
 
 import pytest
 import torch
-
 from glassbox import norms
 from glassbox.norms import experiments, figures
 from glassbox.norms.depth_lab import PLACEMENTS, VIEWS
@@ -132,7 +131,9 @@ def test_outcomes_put_each_run_over_its_setting():
 
 def test_descent_shows_each_problem_with_its_own_valley():
     path = experiments.quadratic_descent(steps=5)
-    surfaces = {problem: experiments.quadratic_surface(problem, points=9) for problem in ("raw", "standardised")}
+    surfaces = {
+        problem: experiments.quadratic_surface(problem, points=9) for problem in ("raw", "standardised")
+    }
     shown = figures.descent(path, surfaces, says="After 5 steps.")
     raw, bowl = (shown.at(name).plot for name in ("raw", "standardised"))
     assert len(raw.data[1].x) == 6

@@ -197,12 +197,22 @@ def test_numbers_choose_notebooks(store):
 
 
 def test_writing_replaces_the_file_in_one_step(tmp_path):
-    path = tmp_path / "a.txt"
-    path.write_text("old", encoding="utf-8")
-    mode = path.stat().st_mode
-    assert write(path, "größer\n") and path.read_bytes() == "größer\n".encode()
-    assert path.stat().st_mode == mode
-    assert not write(path, "größer\n") and [file.name for file in tmp_path.iterdir()] == ["a.txt"]
+    path = tmp_path / "new" / "a.txt"
+    assert write(path, b"old") and path.read_bytes() == b"old"
+    assert write(path, b"greater\n") and path.read_bytes() == b"greater\n"
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert not write(path, b"greater\n") and [file.name for file in path.parent.iterdir()] == ["a.txt"]
+
+
+def test_the_picture_of_the_signature_figure_is_stored_for_the_readme(store, drawn, course):
+    marked = code(FIGURE.strip(), metadata={"tags": ["signature"]})
+    store(marked, name="03_marked.ipynb")
+    store(FIGURE, name="04_unmarked.ipynb")
+    build()
+    assert [path.name for path in (course / "data" / "pictures").iterdir()] == ["03_marked.png"]
+    stored = json.loads((course / "notebooks" / "03_marked.ipynb").read_text(encoding="utf-8"))
+    picture = stored["cells"][1]["outputs"][0]["data"]["image/png"]
+    assert base64.b64decode("".join(picture)) == (course / "data" / "pictures" / "03_marked.png").read_bytes()
 
 
 def test_a_malformed_notebook_is_refused_before_it_runs(store):

@@ -264,7 +264,14 @@ def test_links_that_lead_somewhere(target, page):
 
 @pytest.mark.parametrize(
     "target",
-    ["02_next.ipynb#Three-words", "02_next.ipynb#cell-id=none", "#nowhere", "../picture.png", "03_x.ipynb"],
+    [
+        "02_next.ipynb#Three-words",
+        "02_next.ipynb#cell-id=none",
+        "#title",
+        "#nowhere",
+        "../picture.png",
+        "03_x.ipynb",
+    ],
 )
 def test_links_that_lead_nowhere(target, page):
     neighbour(page, "02_next.ipynb", TITLE, text("## Two words"))

@@ -2,7 +2,6 @@
 
 import copy
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from nbformat import NotebookNode
 from glassbox.arguments import bad_value
 from glassbox.paths import root
 from glassbox.publish.execute import execute
-from glassbox.publish.figures import add_stills, pop_requests
+from glassbox.publish.figures import add_stills, pop_requests, signature
 from glassbox.publish.lint import lint, malformed
 from glassbox.publish.normalise import name_cells, normalise, written
 from glassbox.publish.page import IMAGES, Page, read
@@ -24,7 +23,8 @@ CURRENT = "stored as it runs"
 def build(numbers: Sequence[str] = (), *, check: bool = False) -> list[Path]:
     """Run the notebooks with these numbers (all of them when there are none) and store their outputs.
 
-    A notebook is written only if it ran, follows every rule of `lint`, and changed. With `check`, nothing is
+    A notebook is written only if it ran, follows every rule of `lint`, and changed. The picture of its
+    signature figure goes to data/pictures as well, for the README. With `check`, nothing is
     written: the stored outputs are compared with those of a fresh run, all but the pixels of pictures, which
     depend on the fonts of the machine.
 
@@ -60,7 +60,9 @@ def _store(path: Path) -> bool:
     normalise(fresh)
     add_stills(path.name, requests)
     _refuse([problem for problem in lint(Page(path, fresh)) if not problem.warning])
-    return write(path, written(fresh))
+    if picture := signature(fresh):
+        write(root() / "data" / "pictures" / f"{path.stem}.png", picture)
+    return write(path, written(fresh).encode("utf-8"))
 
 
 def _compare(path: Path) -> bool:
@@ -107,14 +109,14 @@ def _comparable(cell: NotebookNode) -> dict:
     return plain
 
 
-def write(path: Path, text: str) -> bool:
-    """Replace the file in one step, if its content changed; tell whether it did."""
-    content = text.encode("utf-8")
-    if path.read_bytes() == content:
+def write(path: Path, content: bytes) -> bool:
+    """Write the file in one step, if its content changed; tell whether it did."""
+    path.parent.mkdir(exist_ok=True)
+    if path.exists() and path.read_bytes() == content:
         return False
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".tmp")
     with os.fdopen(handle, "wb") as file:
         file.write(content)
-    shutil.copymode(path, name)  # a temporary file is readable by its owner only
+    os.chmod(name, 0o644)  # a temporary file is readable by its owner only
     os.replace(name, path)
     return True

@@ -1,5 +1,7 @@
 """Put a still picture beside each plotly figure, for readers without a running notebook."""
 
+import base64
+
 from nbformat import NotebookNode, from_dict
 
 from glassbox.publish.normalise import encoded
@@ -32,3 +34,13 @@ def add_stills(name: str, requests: list[tuple[NotebookNode, dict]]) -> None:
     for (output, request), picture in zip(requests, pictures, strict=True):
         output.data["image/png"] = encoded(picture)
         output.metadata["image/png"] = from_dict({"alt": request["alt"]})
+
+
+def signature(notebook: NotebookNode) -> bytes | None:
+    """Return the still picture of the notebook's signature figure, or None where no cell has that tag."""
+    for cell in notebook.cells:
+        if "signature" in cell.metadata.get("tags", []):
+            for output in cell.get("outputs", []):
+                if "image/png" in output.get("data", {}):
+                    return base64.b64decode(output.data["image/png"])
+    return None

@@ -105,7 +105,7 @@ def links(page: Page) -> Found:
         if file and not path.exists():
             yield at, f"{target}: no such file"
         elif anchor and path.suffix == ".ipynb" and anchor not in _anchors_at(page, path):
-            yield at, f"{target}: no such heading or `cell-id=` in {path.name}"
+            yield at, f"{target}: {path.name} has no such heading; a cell is linked as `#cell-id=its-name`"
 
 
 def words(markdown: str) -> int:

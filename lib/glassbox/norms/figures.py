@@ -1,0 +1,130 @@
+"""The figures of notebook 01: rows in, figure out. The depth lab, the signature figure, has its own file."""
+
+import math
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+from torch import Tensor
+
+from glassbox import draw
+from glassbox.norms.depth_lab import depth_lab
+
+__all__ = ["depth_lab", "descent", "geometry", "jacobian", "outcomes"]
+
+TILT = 0.42  # radians between the line of sight and the plane of rows that sum to zero
+RADIUS = math.sqrt(3)
+
+
+def geometry(states: dict[str, Tensor], says: str, task: str = "", start: str | None = None) -> draw.Shown:
+    """Return clouds of rows of three numbers, seen from the side of the plane of rows that sum to zero.
+
+    The large circle is the outline of the sphere of radius sqrt(3); the flat one is where it cuts the plane.
+    """
+    figures = {name: _cloud(points) for name, points in states.items()}
+    return draw.Shown(draw.steps(figures, start=start), says=says, task=task, static=tuple(states))
+
+
+def _cloud(points: Tensor) -> go.Figure:
+    turn = [2 * math.pi * step / 60 for step in range(61)]
+    sphere = [(RADIUS * math.cos(a), RADIUS * math.sin(a)) for a in turn]
+    ring = [(x, y * math.sin(TILT)) for x, y in sphere]
+    across = (points[:, 0] - points[:, 1]) / math.sqrt(2)
+    deep = (points[:, 0] + points[:, 1] - 2 * points[:, 2]) / math.sqrt(6)
+    up = points.sum(-1) / RADIUS * math.cos(TILT) + deep * math.sin(TILT)
+    traces = [
+        _outline(sphere, "sphere of radius √3", "dot"),
+        _outline(ring, "its cut with the plane", "solid"),
+    ]
+    traces.append(
+        go.Scatter(
+            x=draw.rounded(across),
+            y=draw.rounded(up),
+            mode="markers",
+            name="rows",
+            marker={"size": 8, "color": draw.theme.SERIES[0], "opacity": 0.75},
+        )
+    )
+    figure = draw.panel(
+        traces, x_title="across the plane (units of x)", y_title="along (1, 1, 1) (units of x)"
+    )
+    figure.update_yaxes(scaleanchor="x", range=[-2.6, 4.4])
+    return figure.update_xaxes(range=[-4.5, 4.5])
+
+
+def _outline(points: Sequence[tuple[float, float]], name: str, dash: str) -> go.Scatter:
+    return go.Scatter(
+        x=draw.rounded([x for x, _ in points]),
+        y=draw.rounded([y for _, y in points]),
+        mode="lines",
+        name=name,
+        line={"color": draw.theme.ROLES["residual"], "dash": dash, "width": 1.5},
+        hoverinfo="skip",
+    )
+
+
+def jacobian(terms: dict[str, Tensor], says: str, task: str = "") -> draw.Shown:
+    """Return the Jacobian of one row as a heat map, with one state for each choice of terms."""
+    bound = max(matrix.abs().max().item() for matrix in terms.values())
+    figures = {
+        name: draw.matrix(
+            matrix.mul(100).round().div(100),
+            diverging=True,
+            limits=(-bound, bound),
+            x_title="input feature j (number)",
+            y_title="output feature i (number)",
+            value_title="∂x̂ᵢ / ∂xⱼ",
+        )
+        for name, matrix in terms.items()
+    }
+    return draw.Shown(draw.steps(figures), says=says, task=task, static=tuple(terms)[:4])
+
+
+def outcomes(rows: Sequence[dict], says: str, uniform: float, task: str = "") -> draw.Shown:
+    """Return one point per training run: its final loss, by setting, one colour and sign per placement.
+
+    `rows` have the columns "setting", "placement", "seed" and "loss"; `uniform` is the loss of a model that
+    has learnt nothing.
+    """
+    settings, placements = draw.distinct(rows, "setting"), draw.distinct(rows, "placement")
+    styles = draw.theme.styles(placements)
+    shift = {name: (place - (len(placements) - 1) / 2) * 0.16 for place, name in enumerate(placements)}
+    traces = []
+    for placement in placements:
+        part = [row for row in rows if row["placement"] == placement]
+        traces.append(
+            go.Scatter(
+                x=draw.rounded([settings.index(row["setting"]) + shift[placement] for row in part]),
+                y=draw.rounded([row["loss"] for row in part]),
+                mode="markers",
+                name=placement,
+                marker={"size": 10, "symbol": styles[placement].symbol, "color": styles[placement].color},
+            )
+        )
+    figure = draw.panel(
+        traces, x_title="depth and learning-rate schedule (setting)", y_title="final loss (nats per byte)"
+    )
+    figure.update_xaxes(
+        tickvals=list(range(len(settings))), ticktext=settings, range=[-0.6, len(settings) - 0.4]
+    )
+    figure.add_hline(y=round(uniform, 2), line_dash="dot", annotation_text="has learnt nothing")
+    return draw.Shown(figure, says=says, task=task)
+
+
+def descent(rows: Sequence[dict], surfaces: dict[str, tuple], says: str, task: str = "") -> draw.Shown:
+    """Return the path of gradient descent, one state for each problem named in `rows`.
+
+    `rows` have the columns "problem", "x", "y"; `surfaces` gives each problem's loss on a grid.
+    """
+    figures = {}
+    for problem, surface in surfaces.items():
+        part = [{**row, "path": "gradient descent"} for row in rows if row["problem"] == problem]
+        figures[problem] = draw.trajectory(
+            part,
+            "x",
+            "y",
+            "path",
+            surface=surface,
+            x_title="first weight (units)",
+            y_title="second weight (units)",
+        )
+    return draw.Shown(draw.steps(figures), says=says, task=task, static=tuple(surfaces))
