@@ -157,3 +157,9 @@ def test_the_trace_is_the_stream_before_each_layer_and_at_the_end():
     model(torch.arange(5)[None], trace)
     assert len(trace) == 4
     assert torch.equal(trace[0], model.embed(torch.arange(5)[None]))
+
+
+def test_mean_of_groups_by_one_key_or_several():
+    rows = [{"a": 1, "b": "x", "v": 1.0}, {"a": 1, "b": "y", "v": 3.0}, {"a": 2, "b": "x", "v": 5.0}]
+    assert experiments.mean_of(rows, "v", "a") == {1: 2.0, 2: 5.0}
+    assert experiments.mean_of(rows, "v", "a", "b") == {(1, "x"): 1.0, (1, "y"): 3.0, (2, "x"): 5.0}

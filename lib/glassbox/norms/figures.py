@@ -106,7 +106,7 @@ def outcomes(rows: Sequence[dict], says: str, uniform: float, task: str = "") ->
     figure.update_xaxes(
         tickvals=list(range(len(settings))), ticktext=settings, range=[-0.6, len(settings) - 0.4]
     )
-    figure.add_hline(y=round(uniform, 2), line_dash="dot", annotation_text="has learnt nothing")
+    figure.add_hline(y=round(uniform, 2), line_dash="dot", annotation_text="letter frequencies alone", annotation_position="top left")
     return draw.Shown(figure, says=says, task=task)
 
 

@@ -19,6 +19,7 @@ from glassbox.norms.experiments.recentering import mean_to_rms, recentering
 from glassbox.norms.experiments.recorded import recorded
 from glassbox.norms.experiments.signals import (
     loglog_slope,
+    mean_of,
     model_update,
     signal_sweep,
     slopes,
@@ -35,6 +36,7 @@ __all__ = [
     "frequency_loss",
     "jacobian_terms",
     "loglog_slope",
+    "mean_of",
     "lone_row",
     "mean_to_rms",
     "model_update",

@@ -83,6 +83,15 @@ def top_layers(rows: Iterable[dict]) -> list[dict]:
     return [row for row in rows if row["layer"] == row["depth"]]
 
 
+def mean_of(rows: Iterable[dict], column: str, *keys: str) -> dict:
+    """Return the mean of a column for each value of the key columns: {(key, key): mean}, {key: mean} for one."""
+    values: dict = {}
+    for row in rows:
+        name = tuple(row[key] for key in keys)
+        values.setdefault(name if len(keys) > 1 else name[0], []).append(row[column])
+    return {name: sum(part) / len(part) for name, part in values.items()}
+
+
 def loglog_slope(rows: Iterable[dict], y: str = "grad_norm", x: str = "depth") -> float:
     """Return the power p of the least-squares fit y ~ x^p: 0 is flat, -0.5 falls as one over the root of x.
 
