@@ -273,8 +273,7 @@ def uv(backend: str, version: str, otherwise: str) -> None:
 
 
 def pip(*wanted: str) -> None:
-    # Compiling every module takes a third of the time; most of them are never imported.
-    options = ("--disable-pip-version-check", "--no-input", "--no-compile", "--progress-bar", "off")
+    options = ("--disable-pip-version-check", "--no-input", "--progress-bar", "off")
     step(python(), "-m", "pip", "install", *options, *wanted)
 
 
