@@ -84,7 +84,7 @@ def top_layers(rows: Iterable[dict]) -> list[dict]:
 
 
 def mean_of(rows: Iterable[dict], column: str, *keys: str) -> dict:
-    """Return the mean of a column for each value of the key columns: {(key, key): mean}, {key: mean} for one."""
+    """Return the mean of a column by the values of the key columns: {(key, key): mean}, or {key: mean}."""
     values: dict = {}
     for row in rows:
         name = tuple(row[key] for key in keys)
