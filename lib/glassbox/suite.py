@@ -19,7 +19,7 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_
 # The environment's own kernel goes before one of the same name in the user's home.
 OWN_KERNEL = {"JUPYTER_PREFER_ENV_PATH": "1"}
 WORKERS = ("-n", "2", "--dist", "loadscope")  # loadscope keeps the cells of a notebook together
-SHAPES = "--jaxtyping-packages=glassbox,beartype.beartype"
+SHAPES = "--jaxtyping-packages=glassbox,typecheck.check"  # tests/typecheck.py
 NBVAL = ("--nbval", "--nbval-current-env", "--nbval-cell-timeout=120")
 SANITIZE = "--nbval-sanitize-with=tests/sanitize.cfg"
 WITHOUT_NBVAL = ("-p", "no:nbval")  # it takes seconds to import, in every worker

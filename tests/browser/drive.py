@@ -116,9 +116,7 @@ def move_slider(page: Page, figure) -> str:
     away = max(ends, key=lambda end: abs(end[0] - home[0]))
     drag(page, home, away)
     if not becomes(page, figure, start, same=False):
-        return "the slider moved and the drawing did not"
-    if not drawing(figure):
-        return "the slider moved and the figure vanished"
+        return f"the slider moved and the {'drawing did not' if drawing(figure) else 'figure vanished'}"
     drag(page, away, home)
     return "" if becomes(page, figure, start, same=True) else "the slider moved back and the drawing did not"
 
@@ -137,10 +135,14 @@ def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> No
 
 
 def becomes(page: Page, figure, start: str, *, same: bool) -> bool:
-    """Wait until the drawing is (or is no longer) what it was at the start; tell whether that came true."""
+    """Wait until the drawing is (or is no longer) what it was at the start; tell whether that came true.
+
+    While plotly redraws, there is for a moment nothing to see: that counts as neither.
+    """
     try:
         page.wait_for_function(
-            f"([figure, start, same]) => (({DRAWING})(figure) === start) === same",
+            f"([figure, start, same]) => {{ const now = ({DRAWING})(figure);"
+            " return now !== '' && (now === start) === same; }",
             arg=[figure.element_handle(), start, same],
             timeout=MOST_TO_DRAW,
         )

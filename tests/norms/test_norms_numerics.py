@@ -43,10 +43,12 @@ def test_both_problems_start_alike(paths):
 
 def test_the_surface_is_the_loss(paths):
     xs, ys, values = experiments.quadratic_surface("raw", points=3)
-    assert values[1][1] == 0
-    row = paths["raw"][0]
-    assert xs[0] == pytest.approx(1.3 * row["x"]) and ys[0] == pytest.approx(1.3 * row["y"])
-    assert values[0][0] == pytest.approx(1.3**2 * row["loss"])
+    assert xs == ys == [-1.3, 0, 1.3] and values[1][1] == 0
+    start = paths["raw"][0]
+    hessian = np.array([[values[1][2], 0], [0, values[2][1]]]) * 2 / 1.3**2
+    hessian[0, 1] = hessian[1, 0] = (values[2][2] - values[1][2] - values[2][1]) / 1.3**2
+    place = np.array([start["x"], start["y"]])
+    assert place @ hessian @ place / 2 == pytest.approx(start["loss"])
     with pytest.raises(ValueError, match="problem: expected one of 'raw', 'standardised'"):
         experiments.quadratic_surface("whitened")
 

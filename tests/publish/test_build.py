@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import os
 
 import psutil
 import pytest
@@ -200,7 +201,7 @@ def test_writing_replaces_the_file_in_one_step(tmp_path):
     path = tmp_path / "new" / "a.txt"
     assert write(path, b"old") and path.read_bytes() == b"old"
     assert write(path, b"greater\n") and path.read_bytes() == b"greater\n"
-    assert path.stat().st_mode & 0o777 == 0o644
+    assert os.name != "posix" or path.stat().st_mode & 0o777 == 0o644  # Windows keeps other modes
     assert not write(path, b"greater\n") and [file.name for file in path.parent.iterdir()] == ["a.txt"]
 
 

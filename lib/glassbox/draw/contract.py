@@ -15,7 +15,7 @@ from glassbox.draw.multiples import MOST_PANELS
 from glassbox.draw.numbers import rounded
 from glassbox.draw.states import at, label, standing
 
-CONFIG = {"displayModeBar": False, "responsive": True}
+CONFIG = {"displayModeBar": False}
 PLOTLY = "application/vnd.plotly.v1+json"
 
 
@@ -55,7 +55,7 @@ class Shown:
         """The names of the frames."""
         return tuple(frame.name for frame in self.plot.frames)
 
-    def at(self, name: str) -> "Shown":
+    def at(self, name: str | int) -> "Shown":
         """Return the same figure with the state `name` shown first, its slider standing there."""
         if str(name) not in self.states:
             raise bad_value("name", f"one of {', '.join(self.states) or 'no states'}", name)

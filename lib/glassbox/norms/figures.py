@@ -45,7 +45,7 @@ def _cloud(points: Tensor) -> go.Figure:
         )
     )
     figure = draw.panel(
-        traces, x_title="across the plane (units of x)", y_title="along (1, 1, 1) (units of x)"
+        traces, x_title="across the plane (units of x)", y_title="up, mostly along (1, 1, 1) (units of x)"
     )
     figure.update_yaxes(scaleanchor="x", range=[-2.6, 4.4])
     return figure.update_xaxes(range=[-4.5, 4.5])
@@ -106,7 +106,12 @@ def outcomes(rows: Sequence[dict], says: str, uniform: float, task: str = "") ->
     figure.update_xaxes(
         tickvals=list(range(len(settings))), ticktext=settings, range=[-0.6, len(settings) - 0.4]
     )
-    figure.add_hline(y=round(uniform, 2), line_dash="dot", annotation_text="letter frequencies alone", annotation_position="top left")
+    figure.add_hline(
+        y=round(uniform, 2),
+        line_dash="dot",
+        annotation_text="letter frequencies alone",
+        annotation_position="top left",
+    )
     return draw.Shown(figure, says=says, task=task)
 
 

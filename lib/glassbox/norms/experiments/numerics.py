@@ -51,7 +51,7 @@ def quadratic_surface(
     expect_choice("problem", problem, problems)
     features = problems[problem]
     hessian = features.T @ features / len(features)
-    xs, ys = (np.linspace(-1.3, 1.3, points) / spread for spread in features.std(0))
+    xs = ys = np.linspace(-1.3, 1.3, points)
     values = [[float(np.array([x, y]) @ hessian @ np.array([x, y]) / 2) for x in xs] for y in ys]
     return xs.tolist(), ys.tolist(), values
 
