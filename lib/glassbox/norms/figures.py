@@ -104,7 +104,10 @@ def outcomes(rows: Sequence[dict], says: str, uniform: float, task: str = "") ->
         traces, x_title="depth and learning-rate schedule (setting)", y_title="final loss (nats per byte)"
     )
     figure.update_xaxes(
-        tickvals=list(range(len(settings))), ticktext=settings, range=[-0.6, len(settings) - 0.4]
+        tickvals=list(range(len(settings))),
+        ticktext=[setting.replace(", ", "<br>") for setting in settings],
+        tickangle=0,
+        range=[-0.6, len(settings) - 0.4],
     )
     figure.add_hline(
         y=round(uniform, 2),
