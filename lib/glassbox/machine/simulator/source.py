@@ -1,0 +1,123 @@
+"""A kernel's source as the compiler reads it, compiled to Python with every line where it was.
+
+Three things differ between Python and the language of kernels, and a small change of the syntax tree bridges them:
+a number that is assigned to a name becomes a typed value (`x = 2.0` makes an fp32 scalar, `x: tl.constexpr = 2.0`
+does not); `assert` works on blocks; and some Python does not compile at all. File name and line numbers stay, so
+tracebacks and debuggers show the kernel itself.
+"""
+
+import ast
+import inspect
+import textwrap
+from types import CodeType, FunctionType
+
+from .errors import UnsupportedOperation
+
+BIND, ASSERT = "__glassbox_bind__", "__glassbox_assert__"
+_REFUSED = {
+    ast.Break: "break",
+    ast.Continue: "continue",
+    ast.Try: "try",
+    ast.Raise: "raise",
+    ast.Lambda: "lambda",
+    ast.ClassDef: "class",
+    ast.Dict: "a dictionary",
+    ast.Set: "a set",
+    ast.DictComp: "a dictionary comprehension",
+    ast.SetComp: "a set comprehension",
+    ast.GeneratorExp: "a generator expression",
+    ast.NamedExpr: "an assignment expression (:=)",
+    ast.Delete: "del",
+    ast.Global: "global",
+    ast.Nonlocal: "nonlocal",
+    ast.Yield: "yield",
+    ast.Match: "match",
+}
+_prepared: dict[CodeType, CodeType] = {}
+
+
+def prepared(function: FunctionType) -> CodeType:
+    """Return the code of a kernel, ready to run on blocks.
+
+    Raises: UnsupportedOperation for Python that Triton's compiler does not accept.
+    """
+    code = function.__code__
+    if code not in _prepared:
+        _prepared[code] = _compiled(function)
+    return _prepared[code]
+
+
+def _compiled(function: FunctionType) -> CodeType:
+    try:
+        lines, start = inspect.getsourcelines(function)
+    except (OSError, TypeError) as error:
+        raise UnsupportedOperation(
+            f"the source of {function.__name__} cannot be found: a kernel must be defined in a file or a notebook cell"
+        ) from error
+    text = "".join(lines)
+    tree = ast.parse(textwrap.dedent(text))
+    indent = len(lines[0]) - len(lines[0].lstrip())
+    for node in ast.walk(tree):
+        if hasattr(node, "lineno"):
+            node.lineno, node.end_lineno = node.lineno + start - 1, node.end_lineno + start - 1
+            node.col_offset, node.end_col_offset = node.col_offset + indent, node.end_col_offset + indent
+    definition = tree.body[0]
+    _refuse(definition, function)
+    definition.decorator_list, definition.returns = [], None
+    for argument in ast.walk(definition.args):
+        if isinstance(argument, ast.arg):
+            argument.annotation = None
+    definition.args.defaults = [ast.copy_location(ast.Constant(None), d) for d in definition.args.defaults]
+    definition.body = [_Bridge().visit(statement) for statement in definition.body]
+    module = compile(ast.fix_missing_locations(tree), function.__code__.co_filename, "exec")
+    return next(c for c in module.co_consts if isinstance(c, CodeType) and c.co_name == function.__name__)
+
+
+def _refuse(definition: ast.FunctionDef, function: FunctionType) -> None:
+    """Raise for the first construct that does not compile."""
+    for node in ast.walk(definition):
+        name = _REFUSED.get(type(node))
+        if isinstance(node, ast.FunctionDef) and node is not definition:
+            name = "a function inside a kernel"
+        elif isinstance(node, ast.Compare) and len(node.ops) > 1:
+            name = "a chain of comparisons (a < b < c)"
+        elif isinstance(node, ast.Assign) and len(node.targets) > 1:
+            name = "a chain of assignments (a = b = c)"
+        elif isinstance(node, (ast.For, ast.While)) and node.orelse:
+            name = "else after a loop"
+        if name:
+            place = (function.__code__.co_filename, node.lineno)
+            raise UnsupportedOperation(
+                f"{function.__name__}: Triton's compiler does not accept {name}", frame=place
+            )
+
+
+class _Bridge(ast.NodeTransformer):
+    """Wrap assigned values, and turn `assert` into a device assertion."""
+
+    def visit_Assign(self, node: ast.Assign):
+        node.value = _call(BIND, node.value)
+        return node
+
+    def visit_AugAssign(self, node: ast.AugAssign):
+        if not isinstance(node.target, ast.Name):
+            return node
+        old = ast.copy_location(ast.Name(node.target.id, ast.Load()), node.target)
+        value = ast.copy_location(ast.BinOp(old, node.op, node.value), node)
+        return ast.copy_location(ast.Assign([node.target], _call(BIND, value)), node)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign):
+        if node.value is not None and "constexpr" not in ast.unparse(node.annotation):
+            node.value = _call(BIND, node.value)
+        return node
+
+    def visit_Assert(self, node: ast.Assert):
+        call = _call(ASSERT, node.test)
+        if node.msg is not None:
+            call.args.append(node.msg)
+        return ast.copy_location(ast.Expr(call), node)
+
+
+def _call(name: str, value: ast.expr) -> ast.Call:
+    function = ast.copy_location(ast.Name(name, ast.Load()), value)
+    return ast.copy_location(ast.Call(function, [value], []), value)
