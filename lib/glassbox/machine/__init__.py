@@ -1,6 +1,7 @@
 """The machine: write a kernel once, run it simulated, interpreted or compiled.
 
-`from glassbox.machine import triton, tl` is the only place where the choice is made between Triton and its stand-in.
+`from glassbox.machine import triton, tl` is the only place where the choice is made between Triton and its
+stand-in.
 """
 
 from importlib import import_module

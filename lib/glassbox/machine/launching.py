@@ -8,10 +8,11 @@ BACKENDS = ("simulated", "compiled", "interpreted")
 def launch(kernel, grid, *args, backend: str = "simulated", **kwargs):
     """Run a `@triton.jit` kernel over a grid.
 
-    `simulated` (CPU tensors, any machine) returns a Report and takes the options of `simulator.simulate`: checks,
-    meter, find_nonfinite, events. `compiled` needs Triton and an NVIDIA GPU; `interpreted` is Triton's own
-    interpreter, for tests, and needs TRITON_INTERPRET=1 set before Python starts. Both return None.
-    Raises: SimulationError at the kernel's first mistake; RuntimeError with advice if the backend cannot run here.
+    `simulated` (CPU tensors, any machine) returns a Report and takes the options of `simulator.simulate`:
+    checks, meter, find_nonfinite, events. `compiled` needs Triton and an NVIDIA GPU; `interpreted` is
+    Triton's own interpreter, for tests, and needs TRITON_INTERPRET=1 set before Python starts. Both return
+    None. Raises: SimulationError at the kernel's first mistake; RuntimeError with advice if the backend
+    cannot run here.
     """
     expect_choice("backend", backend, BACKENDS)
     if backend == "simulated":

@@ -24,7 +24,7 @@ class JITFunction:
 
     def __getitem__(self, grid):
         raise RuntimeError(
-            f"{self.__name__}[grid](...) needs Triton (Linux) and an NVIDIA GPU; here, run the same kernel with "
+            f"{self.__name__}[grid](...) needs Triton (Linux) and an NVIDIA GPU; here, run the kernel with "
             f"glassbox.machine.launch({self.__name__}, grid, ...)"
         )
 

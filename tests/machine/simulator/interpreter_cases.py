@@ -1,6 +1,7 @@
 """Launches that run the same way in the simulator and in Triton's interpreter.
 
-Run as a script under TRITON_INTERPRET=1 it writes what the interpreter gives: `python interpreter_cases.py out.pt`.
+Run as a script under TRITON_INTERPRET=1 it writes what the interpreter gives: `python interpreter_cases.py
+out.pt`.
 """
 
 import sys

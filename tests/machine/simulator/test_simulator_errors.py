@@ -1,4 +1,4 @@
-"""Each mistake that the simulator promises to find, planted; and the line, program and argument it must name."""
+"""Each mistake that the simulator promises to find, planted; and the line and program it must name."""
 
 import inspect
 
@@ -483,7 +483,7 @@ def exponent_of_a_half(x_ptr):
 @triton.jit
 def loop_changes_the_type(x_ptr, n):
     total = 0.0
-    for i in range(n):
+    for _ in range(n):
         total += tl.load(x_ptr + tl.arange(0, 8))
     tl.store(x_ptr + tl.arange(0, 8), total)
 
@@ -512,7 +512,7 @@ def divides_by_zero(x_ptr, n):
         (size_is_no_constant, sim.ShapeError, "tl.arange(0, n)", (8,)),
         (types_do_not_fit, sim.TypeMismatch, "tl.dot(", ()),
         (exponent_of_a_half, sim.TypeMismatch, "tl.exp(", ()),
-        (loop_changes_the_type, sim.TypeMismatch, "for i in range", (3,)),
+        (loop_changes_the_type, sim.TypeMismatch, "for _ in range", (3,)),
         (misspelt, sim.UnsupportedOperation, "tl.zeroes", ()),
         (assertion_fails, sim.StaticAssertion, "assert i < n", (5,)),
         (divides_by_zero, sim.KernelError, "4 // n", (0,)),

@@ -1,4 +1,4 @@
-"""The transparent GPU: a `@triton.jit` kernel, run on NumPy with every byte, FLOP and stray address visible."""
+"""The transparent GPU: a kernel run on NumPy, with every byte, FLOP and stray address visible."""
 
 from .errors import (
     BlockCondition,

@@ -38,8 +38,8 @@ def check_bounds(buffer, place, did: str) -> None:
     where = f"element {offset} after its start" if offset >= 0 else f"{-offset} elements before its start"
     index = buffer.index(offset)
     what = (
-        f"{buffer.name}: {did} outside the tensor in {count} of {place.size} active lanes. First: lane {lane} of the "
-        f"block, {where}, which would be index {index} of a tensor of shape {shape} with strides {strides}"
+        f"{buffer.name}: {did} outside the tensor in {count} of {place.size} active lanes. First: lane {lane} of "
+        f"the block, {where}, which would be index {index} of a tensor of shape {shape} with strides {strides}"
     )
     raise OutOfBounds(what, argument=buffer.name, index=index)
 
@@ -86,7 +86,9 @@ def _check_lanes_agree(buffer, place, values) -> None:
     if bad.any():
         lane, offset = place.lane(tuple(int(i) for i in np.argwhere(bad)[0]))
         index = buffer.index(offset)
-        what = f"{buffer.name}: lanes of one store put different values at element {index} (one of them: lane {lane})"
+        what = (
+            f"{buffer.name}: lanes of one store put different values at element {index}, lane {lane} for one"
+        )
         raise WriteRace(what, argument=buffer.name, index=index)
 
 

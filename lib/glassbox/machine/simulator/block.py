@@ -24,9 +24,9 @@ class Shape(tuple):
 class Block:
     """A block of numbers with an element type; a scalar is a block without axes.
 
-    Three kinds share this interface: `Dense` holds an array, `Index` an arithmetic progression, `Box` a mask that
-    is a rectangle. The last two cost nothing until somebody needs their `data`. Operators are attached by
-    `arithmetic` and `logic`, the functions that are also methods (`x.to`, `x.sum`, ...) by `language`.
+    Three kinds share this interface: `Dense` holds an array, `Index` an arithmetic progression, `Box` a mask
+    that is a rectangle. The last two cost nothing until somebody needs their `data`. Operators are attached
+    by `arithmetic` and `logic`, the functions that are also methods (`x.to`, `x.sum`, ...) by `language`.
     """
 
     __slots__ = ()
@@ -101,14 +101,14 @@ class Dense(Block):
 
 
 def view(block: Block, data, undefined=None) -> Dense:
-    """Return the same values under another shape: no new memory, and `block` stays alive as long as the view."""
+    """Return the same values under another shape: no new memory; `block` lives as long as the view."""
     out = Dense.__new__(Dense)
     out.data, out.dtype, out.keep, out.nbytes, out.undefined = data, block.dtype, block, 0, undefined
     return out
 
 
 def reshaped(block: Block, change) -> Dense:
-    """Apply `change`, which moves lanes but does not compute, to a block's values and to its undefined lanes."""
+    """Apply `change`, which moves lanes but does not compute, to a block's values and undefined lanes."""
     undefined = block.undefined
     if undefined is not None:
         undefined = change(np.broadcast_to(undefined, block.dims))

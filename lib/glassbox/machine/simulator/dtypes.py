@@ -7,8 +7,9 @@ import numpy as np
 import torch
 
 __all__ = (  # the part of tl that lives here
-    "bfloat16", "block_type", "dtype", "float8e4b8", "float8e4nv", "float8e5", "float8e5b16", "float16", "float32",
-    "float64", "int1", "int8", "int16", "int32", "int64", "pointer_type", "uint8", "uint16", "uint32", "uint64",
+    "bfloat16", "block_type", "dtype", "float8e4b8", "float8e4nv", "float8e5", "float8e5b16", "float16",
+    "float32", "float64", "int1", "int8", "int16", "int32", "int64", "pointer_type", "uint8", "uint16", "uint32",
+    "uint64",
 )  # fmt: skip
 BOOLEAN, INTEGRAL, FLOATING = 0, 1, 2
 
@@ -214,7 +215,7 @@ def _promote_integers(a: dtype, b: dtype, division: bool) -> dtype:
 
 
 def promote_number(block: dtype, number, division: bool = False) -> dtype:
-    """Return the type in which a block and a Python literal meet: a literal of no higher kind does not widen."""
+    """Return the type in which a block and a literal meet: a literal of no higher kind does not widen."""
     value_type = type(number)
     kind = FLOATING if value_type is float else INTEGRAL if value_type is int else BOOLEAN
     if kind <= block.kind:

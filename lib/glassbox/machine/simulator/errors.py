@@ -1,4 +1,4 @@
-"""What can go wrong in a kernel: one class per mistake, each message saying where, what and what to look at."""
+"""What can go wrong in a kernel: one class per mistake; each message says where, what, and what to look at."""
 
 import linecache
 import sys
@@ -9,7 +9,10 @@ MARK = "__glassbox_kernel__"  # a global that every function of a running kernel
 
 
 class SimulationError(Exception):
-    """A kernel did something wrong. Fields: `kernel`, `program`, `file`, `line`, `source`, `argument`, `index`."""
+    """A kernel did something wrong.
+
+    Fields: `kernel`, `program`, `file`, `line`, `source`, `argument`, `index`.
+    """
 
     meaning = look = ""
 
@@ -89,10 +92,10 @@ class WriteAfterForeignRead(SimulationError):
 
 
 class BlockCondition(SimulationError, TypeError):
-    """A block of several values used where Python needs one: `if`, `while`, `and`, `or`, `not`, `min`, `max`."""
+    """A block of several values used where Python needs one: `if`, `while`, `and`, `or`, `not`."""
 
     meaning = "a program is one thread of control: it cannot take a branch for some lanes and not for others"
-    look = "tl.where(condition, a, b) to choose per lane; & and | instead of and / or; tl.max(...) to get one value"
+    look = "tl.where(condition, a, b) to choose per lane; & and | for and / or; tl.max(...) to get one value"
 
 
 class NonFinite(SimulationError, ArithmeticError):

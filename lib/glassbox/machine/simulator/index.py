@@ -1,8 +1,8 @@
 """Blocks that are known by formula: index arithmetic costs nothing until somebody needs the numbers.
 
-Nearly all integers in a kernel are arithmetic progressions: `row * stride + tl.arange(0, BLOCK)`. Kept as a base
-and one step per axis, an address block of any size is a handful of Python integers; a load can check its bounds
-from the two ends and copy one rectangle.
+Nearly all integers in a kernel are arithmetic progressions: `row * stride + tl.arange(0, BLOCK)`. Kept as a
+base and one step per axis, an address block of any size is a handful of Python integers; a load can check its
+bounds from the two ends and copy one rectangle.
 """
 
 from functools import lru_cache

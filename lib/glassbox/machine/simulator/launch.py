@@ -48,8 +48,9 @@ def simulate(
     """Run a `@triton.jit` kernel on CPU tensors and return what it moved and computed.
 
     Arguments: `checks` is True, False or a choice of "uninitialized", "races", "undefined" (bounds are always
-    checked); `meter=False` counts nothing; `find_nonfinite` stops at the first NaN or infinity made from ordinary
-    numbers; `events` limits the list of accesses. Options for the compiler (num_warps, ...) are accepted and ignored.
+    checked); `meter=False` counts nothing; `find_nonfinite` stops at the first NaN or infinity made from
+    ordinary numbers; `events` limits the list of accesses. Options for the compiler (num_warps, ...) are
+    accepted and ignored.
     Raises: a SimulationError that names the kernel's line, the program and the argument.
     """
     function = raw_function(kernel)

@@ -47,7 +47,7 @@ def _shift(ufunc, of_integers):
     def checked(a, b):
         if type(b) is int and isinstance(a, Block) and a.dtype.kind != FLOATING:
             bits = promote_number(a.dtype, b).bits
-            if not 0 <= b < bits:
+            if b < 0 or b >= bits:
                 raise TypeMismatch(f"a shift by {b} of a {bits}-bit value is undefined")
         return operate(a, b)
 

@@ -7,7 +7,7 @@ import torch
 
 from .dtypes import OF_TORCH, dtype
 
-_POISON = 0xDB  # written bytes: odd enough that a program rarely stores it, and NaN in the upper byte pair of floats
+_POISON = 0xFB  # with 0xFF above it: NaN in every float type, and no number that a kernel is likely to store
 _registry: dict[int, tuple] = {}
 
 
@@ -122,7 +122,7 @@ class Buffer:
         return bad
 
     def index(self, offset: int) -> tuple[int, ...]:
-        """Return an element offset as an index in the tensor's own shape; the first axis takes what is left."""
+        """Return an element offset as an index in the tensor's shape; the first axis takes what is left."""
         axes = sorted(range(self.tensor.ndim), key=lambda k: (-self.tensor.stride(k), k))
         out, rest = [0] * self.tensor.ndim, offset
         for axis in axes:

@@ -37,7 +37,7 @@ class Tile:
         return np.ndarray(self.dims, buffer.kind.numpy, buffer.raw, self.base * width, strides)
 
     def cells(self, array, origin: int = 0, scale: int = 1):
-        """Return a view of the bookkeeping cells that belong to the elements; a last axis of `scale` if > 1."""
+        """Return a view of the elements' bookkeeping cells; with a last axis of `scale` if that is > 1."""
         width = array.itemsize * scale
         strides, dims = tuple([step * width for step in self.steps]), self.dims
         if scale > 1:

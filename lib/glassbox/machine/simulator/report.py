@@ -19,9 +19,9 @@ class Traffic(NamedTuple):
 class Flops(NamedTuple):
     """Floating-point operations, counted on every lane, masked or not.
 
-    `matrix`: 2·M·N·K per dot. `elementwise`: +, -, *, minimum, maximum, abs, floor, ceil, and n - 1 per reduction of
-    n lanes. `special`: division, %, exp, log, sqrt, rsqrt, sin, cos, erf, tanh, ... Comparisons, choices, casts and
-    integer arithmetic are not counted.
+    `matrix`: 2·M·N·K per dot. `elementwise`: +, -, *, minimum, maximum, abs, floor, ceil, and n - 1 per
+    reduction of n lanes. `special`: division, %, exp, log, sqrt, rsqrt, sin, cos, erf, tanh, ... Comparisons,
+    choices, casts and integer arithmetic are not counted.
     """
 
     matrix: int
@@ -47,7 +47,7 @@ class Program(NamedTuple):
 
 
 class Event(NamedTuple):
-    """One access. `tile` holds a (first, end) pair per axis of the tensor, or None where it is no rectangle."""
+    """One access. `tile`: a (first, end) pair per axis of the tensor, or None where it is no rectangle."""
 
     program: tuple[int, int, int]
     operation: str
@@ -105,8 +105,8 @@ class Report:
     def peak_live_bytes(self) -> int:
         """The largest total of blocks that one program held at once: the on-chip memory that its tiles need.
 
-        Pointers, masks, scalars and index arithmetic are free; a view shares its block's bytes. Values that Python
-        is about to drop count until it does.
+        Pointers, masks, scalars and index arithmetic are free; a view shares its block's bytes. Values that
+        Python is about to drop count until it does.
         """
         return max((p.peak_live_bytes for p in self.programs), default=0)
 

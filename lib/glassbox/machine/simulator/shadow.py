@@ -13,9 +13,9 @@ MANY = -1  # in the reader map: more than one program has read the element
 class Shadow:
     """Bookkeeping cells for one allocation. The finest element size among its arguments is one cell.
 
-    `writer` holds 1 + the program that wrote a cell, negative if it did so atomically; `reader` likewise holds who
-    read it. Both exist only once a program has written to the allocation: until then a dictionary of tiles is
-    enough, so inputs cost nothing.
+    `writer` holds 1 + the program that wrote a cell, negative if it did so atomically; `reader` likewise
+    holds who read it. Both exist only once a program has written to the allocation: until then a dictionary
+    of tiles is enough, so inputs cost nothing.
     """
 
     def __init__(self, buffers: list, check_races: bool, check_uninitialized: bool):
@@ -85,7 +85,7 @@ class Shadow:
         place.set_cells(self.writer, mark, *where)
 
     def _changed(self, buffer, place, values):
-        """True where the value to be written differs from the one in memory; one more axis if cells are finer."""
+        """True where the new value differs from the one in memory; one more axis if cells are finer."""
         old = np.ascontiguousarray(place.memory(buffer))
         new = np.ascontiguousarray(np.broadcast_to(values, old.shape))
         unsigned = f"u{buffer.itemsize}"

@@ -1,9 +1,9 @@
 """A kernel's source as the compiler reads it, compiled to Python with every line where it was.
 
-Three things differ between Python and the language of kernels, and a small change of the syntax tree bridges them:
-a number that is assigned to a name becomes a typed value (`x = 2.0` makes an fp32 scalar, `x: tl.constexpr = 2.0`
-does not); `assert` works on blocks; and some Python does not compile at all. File name and line numbers stay, so
-tracebacks and debuggers show the kernel itself.
+Three things differ between Python and the language of kernels, and a small change of the syntax tree bridges
+them: a number that is assigned to a name becomes a typed value (`x = 2.0` makes an fp32 scalar, `x:
+tl.constexpr = 2.0` does not); `assert` works on blocks; and some Python does not compile at all. File name
+and line numbers stay, so tracebacks and debuggers show the kernel itself.
 """
 
 import ast
@@ -52,7 +52,7 @@ def _compiled(function: FunctionType) -> CodeType:
         lines, start = inspect.getsourcelines(function)
     except (OSError, TypeError) as error:
         raise UnsupportedOperation(
-            f"the source of {function.__name__} cannot be found: a kernel must be defined in a file or a notebook cell"
+            f"the source of {function.__name__} cannot be found: define it in a file or a notebook cell"
         ) from error
     text = "".join(lines)
     tree = ast.parse(textwrap.dedent(text))

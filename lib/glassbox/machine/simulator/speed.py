@@ -1,7 +1,8 @@
 """How much faster the simulator is than Triton's interpreter: `python -m glassbox.machine.simulator.speed`.
 
-The work: attention forward over 256 tokens and 4 heads of size 64 in fp32, tile 64. Both are timed in one run, in
-turns; the interpreter runs in a process of its own, because TRITON_INTERPRET must be set before Python starts.
+The work: attention forward over 256 tokens and 4 heads of size 64 in fp32, tile 64. Both are timed in one
+run, in turns; the interpreter runs in a process of its own, because TRITON_INTERPRET must be set before
+Python starts.
 """
 
 import json
@@ -75,7 +76,7 @@ def _interpreted(repeats: int) -> list[float]:
 
 
 def ratios(rounds: int = 3) -> dict[str, float]:
-    """Return the median milliseconds of each way to run, and how many times faster than the interpreter it is."""
+    """Return each way's median milliseconds, and how many times faster than the interpreter it is."""
     ways = {"metered": {"checks": False}, "all checks": {"checks": True, "find_nonfinite": True}}
     times = {"interpreter": [], **{name: [] for name in ways}}
     for _ in range(rounds):

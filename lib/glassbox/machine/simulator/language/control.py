@@ -39,9 +39,10 @@ def _grid_axis(axis) -> int:
 
 
 def range(arg1, arg2=None, step=None, **hints):
-    """Count like Python's range; the bounds may be values of the kernel. Pipelining hints are accepted and ignored.
+    """Count like Python's range; the bounds may be values of the kernel. Pipelining hints are ignored.
 
-    Raises: TypeMismatch if a variable changes its type or shape from one pass to the next, which does not compile.
+    Raises: TypeMismatch if a variable changes its type or shape from one pass to the next, which does not
+    compile.
     """
     low, high, stride = (plain(v) for v in ((0, arg1, step) if arg2 is None else (arg1, arg2, step)))
     bounds = [as_block(v) for v in (low, high, 1 if stride is None else stride)]
@@ -90,7 +91,7 @@ def _check_carried(before: dict, after: dict) -> None:
 
 
 def static_range(arg1, arg2=None, step=None):
-    """Count like Python's range when the kernel is compiled: the loop is unrolled, the counter is a constant."""
+    """Count like Python's range at compile time: the loop is unrolled, the counter is a constant."""
     low, high = (0, arg1) if arg2 is None else (arg1, arg2)
     values = [plain(v) for v in (low, high, 1 if step is None else step)]
     for value in values:

@@ -52,7 +52,7 @@ class Rectangle:
     block_type = property(lambda self: block_type(self.dtype, self.dims))
 
     def at(self, offsets: tuple[int, ...], checked):
-        """Return place and selector of one block; lanes beyond the shape are inactive on the `checked` axes."""
+        """Return place and selector of one block; on `checked` axes, lanes beyond the shape are inactive."""
         if len(offsets) != len(self.dims):
             raise ShapeError(f"expected {len(self.dims)} offsets; came {len(offsets)}")
         start = sum(o * s for o, s in zip(offsets, self.strides, strict=True)) + self.base.offset.base
@@ -86,7 +86,7 @@ class Rectangle:
 
 
 class Descriptor(Rectangle):
-    """What `tl.make_tensor_descriptor` returns: lanes outside the shape load as zero (or NaN) and do not store."""
+    """What `tl.make_tensor_descriptor` returns: lanes outside the shape load as zero and do not store."""
 
     def __init__(self, base, shape, strides, block_shape, padding_option="zero"):
         super().__init__(base, shape, strides, block_shape)
@@ -98,8 +98,8 @@ class Descriptor(Rectangle):
         start = (self.base.offset.base + buffer.tensor.storage_offset()) * size
         if self.strides[-1] != 1 or any(s * size % 16 for s in self.strides[:-1]) or start % 16:
             raise ShapeError(
-                f"{buffer.name}: a tensor descriptor needs a last stride of 1 and every other stride, and the start, "
-                f"at a multiple of 16 bytes; came strides {self.strides} of {size} bytes, start at byte {start}"
+                f"{buffer.name}: a tensor descriptor needs a last stride of 1, and every other stride and the "
+                f"start at a multiple of 16 bytes; came strides {self.strides} of {size} bytes, start {start}"
             )
         if self.dims[-1] * size < 16:
             raise ShapeError(

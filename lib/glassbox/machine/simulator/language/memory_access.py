@@ -26,8 +26,9 @@ def load(
 ) -> Block:
     """Return the values at the pointers.
 
-    Lanes whose mask is false read nothing and hold `other`; without `other` they are undefined, and using them is
-    an error here. Cache hints are accepted and ignored; volatile loads take no part in the race checks.
+    Lanes whose mask is false read nothing and hold `other`; without `other` they are undefined, and using
+    them is an error here. Cache hints are accepted and ignored; volatile loads take no part in the race
+    checks.
     """
     if isinstance(pointer, BlockPointer):
         if mask is not None or other is not None:

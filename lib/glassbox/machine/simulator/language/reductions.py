@@ -59,8 +59,8 @@ def _tree(data, axis, ufunc):
 def sum(input, axis=None, keep_dims=False, dtype=None) -> Block:
     """Return the sum along an axis (of everything by default). Small integers add up as int32.
 
-    Precision: fp32 and fp64 pairwise; fp16 and bf16 pairwise with every partial sum rounded to the block's type,
-    as on the GPU.
+    Precision: fp32 and fp64 pairwise; fp16 and bf16 pairwise with every partial sum rounded to the block's
+    type, as on the GPU.
     """
     block = _summable(defined(input, "tl.sum"), dtype)
     axis, data = _axis(block, axis), block.data

@@ -110,7 +110,8 @@ def gather(src, index, axis) -> Block:
     bad = (where < 0) | (where >= source.dims[axis])
     if bad.any():
         lane = tuple(int(i) for i in np.argwhere(bad)[0])
-        what = f"tl.gather: index {int(where[lane])} in lane {lane}, but axis {axis} has {source.dims[axis]} lanes"
+        size = source.dims[axis]
+        what = f"tl.gather: index {int(where[lane])} in lane {lane}, but axis {axis} has {size} lanes"
         raise OutOfBounds(what, index=lane, look="the values of the index block")
     return Dense(np.take_along_axis(source.data, where, axis), source.dtype)
 
