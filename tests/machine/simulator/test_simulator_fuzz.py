@@ -11,7 +11,7 @@ TOLERANCE = {torch.float32: 2e-6, torch.float16: 1.5e-3, torch.bfloat16: 1.2e-2}
 
 
 def strided(draw: random.Random, rows: int, columns: int, kind) -> torch.Tensor:
-    """Return a random matrix: contiguous, a window of a larger one, every other row, transposed, or expanded."""
+    """Return a random matrix: contiguous, a window, every other row, transposed, or expanded."""
     seed = torch.Generator().manual_seed(draw.randrange(2**31))
     make = lambda *shape: torch.randn(*shape, generator=seed).to(kind)  # noqa: E731
     layout = draw.choice(("plain", "window", "step", "transposed", "expanded"))

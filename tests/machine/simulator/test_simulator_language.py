@@ -1,4 +1,4 @@
-"""What Triton's interpreter cannot confirm: bf16 and fp8, tie-breaking, helpers, arguments, and things it lacks."""
+"""What Triton's interpreter cannot confirm: bf16 and fp8, ties, helpers, arguments, things it lacks."""
 
 import math
 
@@ -8,7 +8,8 @@ from glassbox.machine import empty, launch, simulate, tl, triton
 from glassbox.machine import simulator as sim
 
 WIDTH = tl.constexpr(16)
-SCALE = 3.0
+SCALE = tl.constexpr(3.0)
+PLAIN = 3.0
 
 
 @triton.jit
@@ -187,7 +188,9 @@ def uses_globals(x_ptr, y_ptr, factor: tl.constexpr = 2.0):
     tl.store(y_ptr + i, y)
 
 
-def make_kernel(offset):
+def make_kernel(number):
+    offset = tl.constexpr(number)
+
     @triton.jit
     def adds_the_offset(x_ptr, y_ptr):
         i = tl.arange(0, 16)
@@ -205,6 +208,18 @@ def test_globals_defaults_and_closures():
     for offset in (1.0, 2.0):
         launch(make_kernel(offset), (1,), x, y)
         assert torch.equal(y, x + offset)
+
+
+@triton.jit
+def uses_a_variable(y_ptr):
+    i = tl.arange(0, 16)
+    tl.store(y_ptr + i, i * PLAIN)
+
+
+def test_outside_variables_are_refused_as_by_the_compiler():
+    with pytest.raises(sim.UnsupportedOperation, match="uses the outside variable `PLAIN`") as info:
+        launch(uses_a_variable, (1,), empty(16))
+    assert info.value.source == "tl.store(y_ptr + i, i * PLAIN)" and "tl.constexpr" in info.value.look
 
 
 @triton.jit
@@ -235,9 +250,9 @@ def test_grids_have_up_to_three_axes_and_may_be_functions():
 def all_kinds_of_arguments(x_ptr, flag, big, ratio, nothing, pair, out_ptr):
     offset, weight = pair
     if flag:
-        if nothing is None:
-            tl.store(out_ptr, tl.load(x_ptr + offset) * ratio + weight)
-            tl.store(out_ptr + 1, (big >> 33).to(tl.float32))
+        tl.store(out_ptr, tl.load(x_ptr + offset) * ratio + weight)
+    if nothing is None:
+        tl.store(out_ptr + 1, (big >> 33).to(tl.float32))
 
 
 def test_arguments_of_every_kind():
@@ -299,6 +314,34 @@ def test_descriptors_made_by_the_host():
 
 
 @triton.jit
+def writes_a_byte_of_it(word_ptr, byte_ptr):
+    if tl.program_id(0) == 0:
+        tl.store(word_ptr + tl.arange(0, 4), 7)
+    else:
+        tl.store(byte_ptr + 9, 1)
+
+
+@triton.jit
+def reads_bytes(byte_ptr, out_ptr, n, BLOCK: tl.constexpr):
+    i = tl.arange(0, BLOCK)
+    tl.store(out_ptr + i, tl.load(byte_ptr + i, mask=i < n, other=0))
+
+
+def test_two_views_of_one_memory_share_their_bookkeeping():
+    words = empty(4, dtype=torch.int32)
+    with pytest.raises(sim.WriteRace, match=r"byte_ptr: this program stored another value to element \(9,\)"):
+        launch(writes_a_byte_of_it, (2,), words, words.view(torch.uint8))
+    fresh, out = empty(4, dtype=torch.int32), empty(16, dtype=torch.uint8)
+    launch(writes_a_byte_of_it, (1,), fresh[:4], fresh.view(torch.uint8))
+    launch(reads_bytes, (1,), fresh.view(torch.uint8), out, 16, BLOCK=16)
+    assert out.tolist() == [7, 0, 0, 0] * 4
+    half = empty(4, dtype=torch.int32)
+    launch(reads_bytes, (1,), words.view(torch.uint8), half[:2].view(torch.uint8), 8, BLOCK=8)
+    with pytest.raises(sim.UninitializedRead):
+        launch(reads_bytes, (1,), half[1:3], empty(2, dtype=torch.int32), 2, BLOCK=2)
+
+
+@triton.jit
 def talks(x_ptr, BLOCK: tl.constexpr):
     i = tl.arange(0, BLOCK)
     tl.device_print("values", tl.load(x_ptr + i))
@@ -354,7 +397,7 @@ def test_launch_explains_bad_arguments():
             launch(plain_copy, (1,), *arguments, BLOCK=4)
     with pytest.raises(TypeError, match="unexpected keyword argument 'BLOK'"):
         launch(plain_copy, (1,), x, x, BLOCK=4, BLOK=4)
-    with pytest.raises(TypeError, match="kernel: expected a @triton.jit function"):
+    with pytest.raises(TypeError, match="kernel: expected a @triton"):
         launch("plain_copy", (1,), x, x, BLOCK=4)
     with pytest.raises(ValueError, match="backend: expected one of"):
         launch(plain_copy, (1,), x, x, BLOCK=4, backend="gpu")

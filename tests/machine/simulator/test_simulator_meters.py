@@ -14,9 +14,11 @@ from hypothesis import strategies as some
 def flash_bytes(heads, t, n, d, block_t, block_n, causal, size=4):
     """Return bytes (loaded, stored) of the flash forward kernel.
 
-    Each query tile loads its own rows once and, once per tile, every key and value row of the blocks it visits:
-        loaded = h · (t·d + Σᵢ 2·d·min(n, ⌈endᵢ / block_n⌉·block_n)),   endᵢ = min(n, (i + 1)·block_t) if causal else n
-        stored = h · (t·d + t)   (the output, and one fp32 log-sum-exp per row)
+    Each query tile loads its own rows once, and every key and value row of the blocks it visits:
+
+        loaded = h · (t·d + Σᵢ 2·d·min(n, ⌈endᵢ / block_n⌉·block_n)) elements
+        endᵢ = n, or if causal min(n, (i + 1)·block_t)
+        stored = h · t·d elements, and h · t fp32 log-sum-exps
     """
     rows = 0
     for i in range(math.ceil(t / block_t)):

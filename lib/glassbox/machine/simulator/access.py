@@ -38,8 +38,9 @@ def check_bounds(buffer, place, did: str) -> None:
     where = f"element {offset} after its start" if offset >= 0 else f"{-offset} elements before its start"
     index = buffer.index(offset)
     what = (
-        f"{buffer.name}: {did} outside the tensor in {count} of {place.size} active lanes. First: lane {lane} of "
-        f"the block, {where}, which would be index {index} of a tensor of shape {shape} with strides {strides}"
+        f"{buffer.name}: {did} outside the tensor in {count} of {place.size} active lanes. "
+        f"First: lane {lane} of the block, {where}, "
+        f"which would be index {index} of a tensor of shape {shape} with strides {strides}"
     )
     raise OutOfBounds(what, argument=buffer.name, index=index)
 

@@ -83,17 +83,19 @@ class Block:
 class Dense(Block):
     """A block whose values are in an array. While it lives, its bytes count as on-chip memory."""
 
-    __slots__ = ("data", "dtype", "keep", "nbytes", "undefined")
+    __slots__ = ("account", "data", "dtype", "keep", "nbytes", "undefined")
 
     def __init__(self, data, kind: dtype, undefined=None):
         self.data, self.dtype, self.undefined = data, kind, undefined
         self.nbytes = size = data.nbytes if data.ndim and kind is not int1 else 0
-        run.live = live = run.live + size
-        if live > run.peak:
-            run.peak = live
+        account = self.account = run.account
+        account.live = live = account.live + size
+        if live > account.peak:
+            account.peak = live
 
     def __del__(self):
-        run.live -= self.nbytes
+        if self.nbytes:
+            self.account.live -= self.nbytes
 
     @property
     def dims(self):

@@ -8,8 +8,8 @@ import torch
 
 __all__ = (  # the part of tl that lives here
     "bfloat16", "block_type", "dtype", "float8e4b8", "float8e4nv", "float8e5", "float8e5b16", "float16",
-    "float32", "float64", "int1", "int8", "int16", "int32", "int64", "pointer_type", "uint8", "uint16", "uint32",
-    "uint64",
+    "float32", "float64", "int1", "int8", "int16", "int32", "int64", "pointer_type", "uint8", "uint16",
+    "uint32", "uint64",
 )  # fmt: skip
 BOOLEAN, INTEGRAL, FLOATING = 0, 1, 2
 

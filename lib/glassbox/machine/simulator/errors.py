@@ -1,4 +1,4 @@
-"""What can go wrong in a kernel: one class per mistake; each message says where, what, and what to look at."""
+"""What can go wrong in a kernel: one class per mistake; a message says where, what, and what to look at."""
 
 import linecache
 import sys

@@ -58,6 +58,8 @@ def simulate(
     bound = _bound(function, args, kwargs)
     sizes = grid_sizes(grid, bound)
     with one_launch:
+        if run.active:
+            raise RuntimeError(f"{function.__name__}: a kernel cannot launch a kernel")
         adoption = Adoption()
         run.kernel, run.grid, run.program = function.__name__, sizes, (0, 0, 0)
         buffers: list[Buffer] = []

@@ -41,14 +41,17 @@ def _bitwise(name: str, ufunc, of_integers):
     return operate
 
 
+def _check_shift(by: int, bits: int) -> None:
+    if not 0 <= by < bits:
+        raise TypeMismatch(f"a shift by {by} of a {bits}-bit value is undefined")
+
+
 def _shift(ufunc, of_integers):
     operate = _bitwise("a shift", ufunc, of_integers)
 
     def checked(a, b):
         if type(b) is int and isinstance(a, Block) and a.dtype.kind != FLOATING:
-            bits = promote_number(a.dtype, b).bits
-            if b < 0 or b >= bits:
-                raise TypeMismatch(f"a shift by {b} of a {bits}-bit value is undefined")
+            _check_shift(b, promote_number(a.dtype, b).bits)
         return operate(a, b)
 
     return checked
@@ -62,9 +65,9 @@ def bitwise_and(a, b):
     if type(a) is Box and type(b) is Box:
         return both(a, b)
     for one, other in ((a, b), (b, a)):
-        if type(one) is Box and one.full and type(other) is Dense and other.dtype is int1:
-            if joint_dims(one.dims, other.dims) == other.dims:
-                return other
+        whole = type(one) is Box and one.full and type(other) is Dense and other.dtype is int1
+        if whole and joint_dims(one.dims, other.dims) == other.dims:
+            return other
     return _and(a, b)
 
 

@@ -28,7 +28,9 @@ class Meter:
             frame = sys._getframe(2)
             while frame is not None and MARK not in frame.f_globals:
                 frame = frame.f_back
-            line = frame.f_lineno if frame else 0
+            line = (
+                (frame.f_code, frame.f_lasti) if frame else None
+            )  # the line itself is dear: looked up later
             self.events.append(
                 (run.me - 1, operation, buffer.number, line, place.base, place.dims, place.steps, size)
             )
@@ -40,4 +42,6 @@ class Meter:
         now = sum(self.loaded), sum(self.stored), sum(self.atomics)
         moved = tuple(b - a for a, b in zip(self._before, now, strict=True))
         self._before = now
-        self.programs.append((run.program, *moved, run.matrix, run.elementwise, run.special, run.peak))
+        self.programs.append(
+            (run.program, *moved, run.matrix, run.elementwise, run.special, run.account.peak)
+        )

@@ -52,16 +52,12 @@ class Tile:
 
     def overlaps_itself(self) -> bool:
         """True if two lanes may share an address."""
-        if not any(step == 0 and size > 1 for step, size in zip(self.steps, self.dims, strict=True)):
-            reach = 1
-            for step, size in sorted(
-                (abs(s), n) for s, n in zip(self.steps, self.dims, strict=True) if n > 1
-            ):
-                if step < reach:
-                    return True
-                reach = step * size if reach == 1 else reach + step * (size - 1)
-            return False
-        return True
+        reach = 0
+        for step, size in sorted((abs(s), n) for s, n in zip(self.steps, self.dims, strict=True) if n > 1):
+            if step <= reach:
+                return True
+            reach += step * (size - 1)
+        return False
 
     def lane(self, position: tuple) -> tuple[tuple, int]:
         """Return the block lane and the element offset of one position in the tile."""

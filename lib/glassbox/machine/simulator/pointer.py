@@ -39,6 +39,8 @@ class Pointer:
             raise TypeMismatch(f"an address moves by whole elements; came {by.dtype}: use .to(tl.int32)")
         if by.undefined is not None:
             raise UndefinedLanes("an address was computed from undefined lanes")
+        if not by.dims and type(by) is not Index:
+            by = scalar(int(by), int64)
         if type(by) is Index and type(self.offset) is Index:
             return Pointer(
                 self.buffer, combine(self.offset, by if sign > 0 else scaled(by, -1, int64), int64)

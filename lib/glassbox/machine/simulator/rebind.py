@@ -3,6 +3,9 @@
 import builtins
 import types
 
+import numpy as np
+import torch
+
 from . import language, logic  # noqa: F401  (logic attaches the comparisons)
 from .arithmetic import NUMBERS
 from .block import Block, constant
@@ -11,6 +14,7 @@ from .errors import MARK, UnsupportedOperation
 from .language import constants, control, elementwise
 from .source import ASSERT, BIND, prepared
 
+_PLAIN = (int, float, str, list, dict, set, np.ndarray, torch.Tensor)
 _LANGUAGE = "glassbox.machine.simulator.language"
 
 
@@ -47,20 +51,28 @@ class Adoption:
     def function(self, original: types.FunctionType) -> types.FunctionType:
         """Return a kernel or helper that runs on blocks."""
         if original not in self._functions:
-            code = prepared(original)
+            code, lines = prepared(original)
             world = {"__builtins__": self._builtins, "__name__": original.__module__, MARK: True}
             world.update({BIND: bind, ASSERT: control.device_assert})
             defaults = tuple(self.value(d) for d in original.__defaults__ or ())
             adopted = types.FunctionType(code, world, original.__name__, defaults)
             self._functions[original] = adopted
-            world.update(self._names(original, code))
+            world.update(self._names(original, lines))
         return self._functions[original]
 
-    def _names(self, original, code) -> dict:
+    def _names(self, original, lines: dict[str, int]) -> dict:
+        """Return what each outside name in a kernel stands for."""
         scope = dict(original.__globals__)
         for name, cell in zip(original.__code__.co_freevars, original.__closure__ or (), strict=True):
             scope[name] = cell.cell_contents
-        return {name: self.value(scope[name]) for name in _names_in(code) if name in scope}
+        local, declared = original.__code__.co_varnames, original.__globals__.get("__annotations__", {})
+        found = {}
+        for name, line in lines.items():
+            if name in scope and name not in local:
+                if isinstance(scope[name], _PLAIN) and "constexpr" not in str(declared.get(name)):
+                    _refuse_variable(original, name, line)
+                found[name] = self.value(scope[name])
+        return found
 
     def value(self, value):
         """Return the simulator's counterpart of anything that a kernel can refer to."""
@@ -109,11 +121,12 @@ class _Adopted:
         return self._adoption.value(getattr(self._module, name))
 
 
-def _names_in(code: types.CodeType):
-    yield from code.co_names
-    for inner in code.co_consts:
-        if isinstance(inner, types.CodeType):
-            yield from _names_in(inner)
+def _refuse_variable(function, name: str, line: int) -> None:
+    raise UnsupportedOperation(
+        f"{function.__name__} uses the outside variable `{name}`: Triton's compiler accepts constants only",
+        frame=(function.__code__.co_filename, line),
+        look=f"`{name} = tl.constexpr(...)`, or passing it as an argument",
+    )
 
 
 def _pick(plain, on_blocks):

@@ -1,5 +1,6 @@
 """What a launch moved and computed."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -119,13 +120,16 @@ class Report:
         x, y, _ = self.grid
         name, shape, strides = self._layouts[argument]
         tile = rectangle(base, dims, steps, shape, strides) if base is not None else None
-        return Event((number % x, number // x % y, number // (x * y)), operation, name, line, tile, size)
+        return Event(
+            (number % x, number // x % y, number // (x * y)), operation, name, line_at(*line), tile, size
+        )
 
     def by_line(self) -> dict[int, int]:
         """Return the bytes that each source line moved."""
         out: dict[int, int] = {}
         for row in self._events:
-            out[row[3]] = out.get(row[3], 0) + row[7]
+            line = line_at(*row[3])
+            out[line] = out.get(line, 0) + row[7]
         return dict(sorted(out.items()))
 
     def __repr__(self) -> str:
@@ -155,6 +159,14 @@ def _traffic(buffer, meter) -> Traffic:
     n, atomic = buffer.number, meter.atomics[buffer.number]
     shape = tuple(buffer.tensor.shape)
     return Traffic(buffer.name, shape, meter.loaded[n], loaded, meter.stored[n], stored, atomic, atomic)
+
+
+@lru_cache(4096)
+def line_at(code, instruction: int) -> int:
+    """Return the source line of an instruction."""
+    return next(
+        line for first, end, line in code.co_lines() if first <= instruction < end and line is not None
+    )
 
 
 def rectangle(base: int, dims, steps, shape, strides) -> tuple[tuple[int, int], ...] | None:

@@ -33,6 +33,7 @@ class Shadow:
             buffer.shadow, buffer.scale = self, buffer.itemsize // self.granule
             buffer.origin = (start - first) // self.granule
         self.writer = self.reader = None
+        self.range = (self.size, -1)  # the cells written so far lie between these two
         self.released: dict[int, int] = {}  # cell -> the programs whose writes an acquire of it makes visible
 
     def reading(self, buffer, place, values, *, quiet: bool = False) -> None:
@@ -58,6 +59,8 @@ class Shadow:
 
     def _mark_reader(self, buffer, place, who: int) -> None:
         where = buffer.origin, buffer.scale
+        if self.reader is None:
+            self.reader = np.zeros(self.size, np.int32)
         reader = place.cells(self.reader, *where)
         place.set_cells(self.reader, np.where((reader == 0) | (reader == who), who, MANY), *where)
 
@@ -70,19 +73,34 @@ class Shadow:
             return
         if self.writer is None:
             self._start_maps()
-        writer, reader = place.cells(self.writer, *where), place.cells(self.reader, *where)
-        if reader.any() or writer.any():
-            changed = True if atomic else self._changed(buffer, place, values)
+        mark = -run.me if atomic else run.me
+        if not self._is_new_ground(buffer, place):
+            writer = place.cells(self.writer, *where)
+            self._check_write(buffer, place, writer, values, atomic)
+            if atomic:
+                mark = np.where(writer == run.me, run.me, mark)  # what was written plainly stays so
+        place.set_cells(self.writer, mark, *where)
+
+    def _is_new_ground(self, buffer, place) -> bool:
+        """True if nothing was read and the place lies beside all that was written; extends that range."""
+        low, high = (end * buffer.scale + buffer.origin for end in place.ends())
+        first, last = self.range
+        self.range = min(first, low), max(last, high + buffer.scale - 1)
+        return self.reader is None and (high < first or low > last)
+
+    def _check_write(self, buffer, place, writer, values, atomic: bool) -> None:
+        changed = True if atomic else self._changed(buffer, place, values)
+        if self.reader is not None:
+            reader = place.cells(self.reader, buffer.origin, buffer.scale)
             foreign = _foreign(reader) & changed
             if foreign.any():
                 self._raise(WriteAfterForeignRead, buffer, place, foreign, reader, "overwrote", "read")
-            rival = np.maximum(writer, 0) if atomic else np.abs(writer)
-            foreign = _foreign(rival) & changed
-            if foreign.any():
-                self._raise(WriteRace, buffer, place, foreign, rival, "stored another value to", "wrote")
-            place.set_cells(self.reader, 0, *where)  # whoever reads from here on reads this write
-        mark = np.where(writer == run.me, run.me, -run.me) if atomic else run.me  # a plain write stays one
-        place.set_cells(self.writer, mark, *where)
+        rival = np.maximum(writer, 0) if atomic else np.abs(writer)
+        foreign = _foreign(rival) & changed
+        if foreign.any():
+            self._raise(WriteRace, buffer, place, foreign, rival, "stored another value to", "wrote")
+        if self.reader is not None:  # whoever reads from here on reads this write
+            place.set_cells(self.reader, 0, buffer.origin, buffer.scale)
 
     def _changed(self, buffer, place, values):
         """True where the new value differs from the one in memory; one more axis if cells are finer."""
@@ -107,7 +125,7 @@ class Shadow:
         return visible
 
     def _start_maps(self) -> None:
-        self.writer, self.reader = (np.zeros(self.size, np.int32) for _ in range(2))
+        self.writer = np.zeros(self.size, np.int32)
         for buffer in self.buffers:
             for (base, dims, steps), who in buffer.read_tiles.items():
                 self._mark_reader(buffer, Tile(base, dims, steps, ()), who)

@@ -8,7 +8,6 @@ and line numbers stay, so tracebacks and debuggers show the kernel itself.
 
 import ast
 import inspect
-import textwrap
 from types import CodeType, FunctionType
 
 from .errors import UnsupportedOperation
@@ -33,44 +32,53 @@ _REFUSED = {
     ast.Yield: "yield",
     ast.Match: "match",
 }
-_prepared: dict[CodeType, CodeType] = {}
+_prepared: dict[tuple, tuple[CodeType, dict[str, int]]] = {}
 
 
-def prepared(function: FunctionType) -> CodeType:
-    """Return the code of a kernel, ready to run on blocks.
+def prepared(function: FunctionType) -> tuple[CodeType, dict[str, int]]:
+    """Return the code of a kernel, ready to run on blocks, and the line where it first uses each name.
 
     Raises: UnsupportedOperation for Python that Triton's compiler does not accept.
     """
-    code = function.__code__
-    if code not in _prepared:
-        _prepared[code] = _compiled(function)
-    return _prepared[code]
+    key = function.__code__, function.__code__.co_filename
+    if key not in _prepared:
+        _prepared[key] = _compiled(function)
+    return _prepared[key]
 
 
-def _compiled(function: FunctionType) -> CodeType:
+def _definition(function: FunctionType) -> ast.FunctionDef:
+    """Return the syntax tree of a function, with the line numbers of its file."""
     try:
         lines, start = inspect.getsourcelines(function)
     except (OSError, TypeError) as error:
         raise UnsupportedOperation(
             f"the source of {function.__name__} cannot be found: define it in a file or a notebook cell"
         ) from error
-    text = "".join(lines)
-    tree = ast.parse(textwrap.dedent(text))
-    indent = len(lines[0]) - len(lines[0].lstrip())
-    for node in ast.walk(tree):
-        if hasattr(node, "lineno"):
-            node.lineno, node.end_lineno = node.lineno + start - 1, node.end_lineno + start - 1
-            node.col_offset, node.end_col_offset = node.col_offset + indent, node.end_col_offset + indent
-    definition = tree.body[0]
+    if lines[0][:1].isspace():
+        tree = ast.parse("if True:\n" + "".join(lines)).body[0]
+        start -= 1
+    else:
+        tree = ast.parse("".join(lines))
+    ast.increment_lineno(tree, start - 1)
+    return tree.body[0]
+
+
+def _compiled(function: FunctionType) -> tuple[CodeType, dict[str, int]]:
+    definition = _definition(function)
     _refuse(definition, function)
+    names = [n for s in definition.body for n in ast.walk(s) if isinstance(n, ast.Name)]
+    assigned = {n.id for n in names if isinstance(n.ctx, ast.Store)}
+    used = [(n.id, n.lineno) for n in names if n.id not in assigned]
     definition.decorator_list, definition.returns = [], None
     for argument in ast.walk(definition.args):
         if isinstance(argument, ast.arg):
             argument.annotation = None
     definition.args.defaults = [ast.copy_location(ast.Constant(None), d) for d in definition.args.defaults]
     definition.body = [_Bridge().visit(statement) for statement in definition.body]
-    module = compile(ast.fix_missing_locations(tree), function.__code__.co_filename, "exec")
-    return next(c for c in module.co_consts if isinstance(c, CodeType) and c.co_name == function.__name__)
+    tree = ast.fix_missing_locations(ast.Module([definition], []))
+    module = compile(tree, function.__code__.co_filename, "exec")
+    code = next(c for c in module.co_consts if isinstance(c, CodeType) and c.co_name == function.__name__)
+    return code, dict(sorted(used, key=lambda use: -use[1]))
 
 
 def _refuse(definition: ast.FunctionDef, function: FunctionType) -> None:

@@ -32,8 +32,8 @@ const = None
 
 _METHODS = """
     abs argmax argmin associative_scan broadcast_to cast cdiv cos cumprod cumsum exp exp2 expand_dims flip
-    gather histogram item log log2 max min permute ravel reduce reduce_or reshape rsqrt sigmoid sin softmax sort
-    split sqrt sum trans view xor_sum
+    gather histogram item log log2 max min permute ravel reduce reduce_or reshape rsqrt sigmoid sin softmax
+    sort split sqrt sum trans view xor_sum
 """
 _POINTER_METHODS = """
     atomic_add atomic_and atomic_cas atomic_max atomic_min atomic_or atomic_xchg atomic_xor broadcast_to cast

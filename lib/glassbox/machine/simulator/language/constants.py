@@ -88,6 +88,8 @@ def plain(value):
 
 def whole(value, what: str) -> int:
     """Return a compile-time integer; a value that is known only while the kernel runs is refused."""
+    if type(value) is int:
+        return value
     value = plain(value)
     if isinstance(value, Index):
         raise ShapeError(

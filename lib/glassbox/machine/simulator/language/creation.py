@@ -1,5 +1,7 @@
 """Making blocks, and changing their element type."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from ..arithmetic import as_block
@@ -20,7 +22,11 @@ __all__ = (  # the part of tl that lives here
 
 def arange(start, end) -> Index:
     """Return start, start + 1, ..., end - 1 as int32. The length must be a power of two."""
-    start, end = whole(start, "tl.arange's start"), whole(end, "tl.arange's end")
+    return _arange(whole(start, "tl.arange's start"), whole(end, "tl.arange's end"))
+
+
+@lru_cache(256)
+def _arange(start: int, end: int) -> Index:
     if end <= start:
         raise ShapeError(f"tl.arange({start}, {end}): the end must be greater than the start")
     if not (int32.min <= start and end <= int32.max):

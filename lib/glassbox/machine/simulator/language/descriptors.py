@@ -98,7 +98,7 @@ class Descriptor(Rectangle):
         start = (self.base.offset.base + buffer.tensor.storage_offset()) * size
         if self.strides[-1] != 1 or any(s * size % 16 for s in self.strides[:-1]) or start % 16:
             raise ShapeError(
-                f"{buffer.name}: a tensor descriptor needs a last stride of 1, and every other stride and the "
+                f"{buffer.name}: a tensor descriptor needs a last stride of 1, every other stride and the "
                 f"start at a multiple of 16 bytes; came strides {self.strides} of {size} bytes, start {start}"
             )
         if self.dims[-1] * size < 16:

@@ -6,10 +6,10 @@ import operator
 import numpy as np
 import torch
 
-from ..arithmetic import as_block, check_finite, fit, lanes_undefined, operands
+from ..arithmetic import NUMBERS, as_block, check_finite, fit, lanes_undefined, operands
 from ..block import Block, Dense
 from ..box import Box
-from ..dtypes import FLOATING, float32, float64, int1, integer_of, promote
+from ..dtypes import FLOATING, float32, float64, int1, integer_of, promote, promote_number
 from ..errors import TypeMismatch, UnsupportedOperation
 from ..index import Index, joint_dims, scalar
 from ..pointer import Pointer
@@ -115,20 +115,27 @@ def clamp(x, min, max, propagate_nan=PropagateNan.NONE) -> Block:
 def where(condition, x, y) -> Block:
     """Return x where the condition is true and y elsewhere; both are computed."""
     condition, x, y = as_block(condition), plain(x), plain(y)
+    if type(condition) is Box and condition.full and _is_all(condition.dims, x, y):
+        return x
     if condition.dtype is not int1:
         condition = cast(condition, int1)
     if isinstance(x, Pointer) or isinstance(y, Pointer):
         return _where_pointers(condition, x, y)
     a, b, kind, _ = operands(x, y)
     dims = joint_dims(condition.dims, joint_dims(a.shape, b.shape))
-    if type(condition) is Box and condition.full and a.shape == dims and isinstance(x, Block):
-        return x if x.dtype is kind else cast(x, kind)
     data = np.where(condition.data, a, b)
     undefined = condition.undefined
     for value, chosen in ((x, condition.data), (y, ~condition.data)):
         if isinstance(value, Block) and value.undefined is not None:
             undefined = lanes_undefined(undefined, value.undefined & chosen)
     return Dense(data if dims else data[()], kind, undefined)
+
+
+def _is_all(dims: tuple, x, y) -> bool:
+    """True if choosing x in every lane of a condition of shape `dims` gives x itself."""
+    if not isinstance(x, Dense) or type(y) not in NUMBERS:
+        return False
+    return joint_dims(dims, x.dims) == x.dims and promote_number(x.dtype, y) is x.dtype
 
 
 def _where_pointers(condition, x, y):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..access import scalar_or_block
-from ..arithmetic import as_block
+from ..arithmetic import as_block, check_finite
 from ..block import Block, Dense
 from ..dtypes import FLOATING, int1, int32
 from ..errors import OutOfBounds, ShapeError, TypeMismatch
@@ -26,6 +26,8 @@ def _running(name, ufunc):
         out = ufunc.accumulate(data, axis=axis, dtype=data.dtype)
         if block.dtype.kind == FLOATING:
             run.elementwise += out.size - out.size // out.shape[axis]
+            if run.find_nonfinite and np.isfinite(data).all():
+                check_finite(name, out, data)
         return Dense(np.flip(out, axis) if plain(reverse) else out, block.dtype)
 
     scan.__name__ = name
