@@ -1,5 +1,7 @@
 """Small kernels, one per corner of the language, for the comparison with Triton's interpreter."""
 
+import operator
+
 import torch
 from glassbox.machine import launch, tl, triton
 
@@ -18,67 +20,66 @@ KINDS = {
     "fp32": torch.float32,
     "fp64": torch.float64,
 }
-OPERATORS = ("+", "*", "/", "//", "%", "<", "==", "&", "<<", ">>", "where", "maximum")
+ACTS = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "%": operator.mod,
+    "<": operator.lt,
+    "==": operator.eq,
+    ">=": operator.ge,
+    "&": operator.and_,
+    "|": operator.or_,
+    "^": operator.xor,
+    "<<": operator.lshift,
+    ">>": operator.rshift,
+}
+OPERATORS = (*ACTS, "where", "maximum")
+ROWS = tl.constexpr(len(OPERATORS))
 LITERALS = (2, 3.5, 200)
 
 
 class Recorder:
-    """Keeps the type of what a kernel shows it."""
+    """Applies every operator inside a kernel, and keeps what became of it."""
 
     def __init__(self):
-        self.seen = None
+        self.seen = {}
 
     def see(self, value):
-        self.seen = str(value.dtype)
+        self.seen["only"] = str(value.dtype)
+
+    def apply_all(self, tl, name, x, y, out_ptr, lanes):
+        """Store x ? y for each operator in a row of its own; remember its type, or that it was refused."""
+        for row, act in enumerate(OPERATORS):
+            try:
+                z = _apply(tl, act, x, y)
+                tl.store(out_ptr + row * 8 + lanes, z.to(tl.float64))
+                self.seen[act, name] = str(z.dtype)
+            except Exception:
+                self.seen[act, name] = "refused"
 
 
-@triton.jit
-def _apply(x, y, OP: tl.constexpr):
-    if OP == "+":
-        return x + y
-    elif OP == "*":
-        return x * y
-    elif OP == "/":
-        return x / y
-    elif OP == "//":
-        return x // y
-    elif OP == "%":
-        return x % y
-    elif OP == "<":
-        return x < y
-    elif OP == "==":
-        return x == y
-    elif OP == "&":
-        return x & y
-    elif OP == "<<":
-        return x << y
-    elif OP == ">>":
-        return x >> y
-    elif OP == "maximum":
-        return tl.maximum(x, y)
-    else:
+def _apply(tl, act: str, x, y):
+    if act == "where":
         return tl.where(tl.arange(0, 8) < 4, x, y)
+    if act == "maximum":
+        return tl.maximum(x, y)
+    return ACTS[act](x, y)
 
 
 @triton.jit
-def two_blocks(x_ptr, y_ptr, out_ptr, RECORDER: tl.constexpr, OP: tl.constexpr):
+def two_blocks(x_ptr, y_ptr, out_ptr, RECORDER: tl.constexpr, NAME: tl.constexpr):
     i = tl.arange(0, 8)
-    z = _apply(tl.load(x_ptr + i), tl.load(y_ptr + i), OP)
-    RECORDER.see(z)
-    tl.store(out_ptr + i, z.to(tl.float64))
+    RECORDER.apply_all(tl, NAME, tl.load(x_ptr + i), tl.load(y_ptr + i), out_ptr, i)
 
 
 @triton.jit
-def block_and_literal(
-    x_ptr, out_ptr, LITERAL: tl.constexpr, SWAPPED: tl.constexpr, RECORDER: tl.constexpr, OP: tl.constexpr
-):
+def block_and_literal(x_ptr, out_ptr, LITERAL: tl.constexpr, RECORDER: tl.constexpr, NAME: tl.constexpr):
     i = tl.arange(0, 8)
-    if SWAPPED:  # noqa: SIM108  (a branch at compile time)
-        z = _apply(LITERAL, tl.load(x_ptr + i), OP)
-    else:
-        z = _apply(tl.load(x_ptr + i), LITERAL, OP)
-    RECORDER.see(z)
-    tl.store(out_ptr + i, z.to(tl.float64))
+    RECORDER.apply_all(tl, NAME + " right", tl.load(x_ptr + i), LITERAL, out_ptr, i)
+    RECORDER.apply_all(tl, NAME + " left", LITERAL, tl.load(x_ptr + i), out_ptr + ROWS * 8, i)
 
 
 def _values(kind: torch.dtype, seed: int) -> torch.Tensor:
@@ -86,30 +87,25 @@ def _values(kind: torch.dtype, seed: int) -> torch.Tensor:
     return values.to(kind) if kind is not torch.bool else values % 2 == 0
 
 
-def _outcome(kernel, backend, out, recorder, *args, **constants):
-    """Return (type, values), or the word "refused"."""
-    try:
-        launch(kernel, (1,), *args, backend=backend, RECORDER=recorder, **constants)
-    except Exception:
-        return "refused"
-    return recorder.seen, out
-
-
 def promotion_table(backend: str) -> dict:
-    """Return the outcome of every operator on every pair of types, and on every type with literals."""
+    """Return (type, values) of every operator on every pair of types, and on every type with literals."""
     table = {}
     for a, x_kind in KINDS.items():
         x = _values(x_kind, 0)
-        for op in OPERATORS:
-            for b, y_kind in KINDS.items():
-                out, y = torch.zeros(8, dtype=torch.float64), _values(y_kind, 1)
-                table[a, op, b] = _outcome(two_blocks, backend, out, Recorder(), x, y, out, OP=op)
-            for literal in LITERALS:
-                for swapped in (False, True):
-                    out = torch.zeros(8, dtype=torch.float64)
-                    constants = {"LITERAL": literal, "SWAPPED": swapped, "OP": op}
-                    key = (a, op, f"{literal!r} {'left' if swapped else 'right'}")
-                    table[key] = _outcome(block_and_literal, backend, out, Recorder(), x, out, **constants)
+        for b, y_kind in KINDS.items():
+            out, recorder = torch.zeros(len(OPERATORS), 8, dtype=torch.float64), Recorder()
+            constants = {"RECORDER": recorder, "NAME": b}
+            launch(two_blocks, (1,), x, _values(y_kind, 1), out, backend=backend, **constants)
+            for row, act in enumerate(OPERATORS):
+                table[a, act, b] = recorder.seen[act, b], out[row]
+        for literal in LITERALS:
+            out, recorder = torch.zeros(2, len(OPERATORS), 8, dtype=torch.float64), Recorder()
+            constants = {"LITERAL": literal, "RECORDER": recorder, "NAME": repr(literal)}
+            launch(block_and_literal, (1,), x, out, backend=backend, **constants)
+            for half, side in enumerate(("right", "left")):
+                for row, act in enumerate(OPERATORS):
+                    name = f"{literal!r} {side}"
+                    table[a, act, name] = recorder.seen[act, name], out[half, row]
     return table
 
 

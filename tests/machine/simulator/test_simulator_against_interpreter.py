@@ -44,38 +44,33 @@ def test_every_feature_agrees(interpreted, simulated):
         assert torch.allclose(got.double(), expected.double(), rtol=1e-6, atol=1e-6), name
 
 
-def _cannot_be_compared(a: str, operator: str, b: str) -> str | None:
-    """Say why the interpreter is no oracle for one cell of the table, or None."""
-    if a == "bf16" and operator in ("+", "*", "where") and b not in KINDS:
-        return "the interpreter has no bf16 literals"
-    if operator in ("<<", ">>") and b == "200 right" and a in KINDS:
-        return "a shift by more than the width is undefined; the simulator refuses it"
-    return None
+def _cannot_be_compared(a: str, operator: str, b: str) -> bool:
+    """True where the interpreter is no oracle for a cell of the table."""
+    if a == "bf16" and operator in ("+", "-", "*", "where") and b not in KINDS:
+        return True  # it has no bf16 literals
+    if a == b == "int1" and operator == "-":
+        return True  # NumPy does not subtract booleans
+    return operator in ("<<", ">>") and b == "200 right"  # undefined; the simulator refuses it
 
 
 def test_every_pair_of_types_meets_in_the_same_type(interpreted, simulated):
     table = interpreted["promotion"]
     assert len(table) == len(KINDS) * len(OPERATORS) * (len(KINDS) + 2 * len(LITERALS))
-    wrong, compared = [], 0
-    for key, expected in table.items():
-        got = simulated["promotion"][key]
-        if _cannot_be_compared(*key) is None:
-            compared += 1
-            if (got if got == "refused" else got[0]) != (expected if expected == "refused" else expected[0]):
-                wrong.append((key, got[0], expected[0]))
+    cells = {key: cell for key, cell in table.items() if not _cannot_be_compared(*key)}
+    wrong = [key for key, cell in cells.items() if simulated["promotion"][key][0] != cell[0]]
     assert not wrong, wrong[:10]
-    assert compared > 0.98 * len(table)
+    assert len(cells) > 0.98 * len(table)
+    assert sum(cell[0] == "refused" for cell in cells.values()) > 500
 
 
 def test_every_operator_gives_the_same_values(interpreted, simulated):
     """bf16 apart: the interpreter adds bit patterns there. On the hardware booleans add as one bit."""
     compared = 0
-    for key, expected in interpreted["promotion"].items():
-        got, operator = simulated["promotion"][key], key[1]
-        if "refused" in (got, expected) or "bf16" in (key[0], key[2], expected[0]):
-            continue
-        if operator == "+" and expected[0] == "int1":
+    for key, (kind, expected) in interpreted["promotion"].items():
+        a, operator, b = key
+        got_kind, got = simulated["promotion"][key]
+        if "refused" in (kind, got_kind) or "bf16" in (a, b, kind) or (operator == "+" and kind == "int1"):
             continue
         compared += 1
-        assert torch.allclose(got[1], expected[1], rtol=1e-6, equal_nan=True), (key, got, expected)
-    assert compared > 1500
+        assert torch.allclose(got, expected, rtol=1e-6, equal_nan=True), (key, got, expected)
+    assert compared > 2000

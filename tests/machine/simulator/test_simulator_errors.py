@@ -78,7 +78,7 @@ def test_a_load_before_the_start_stops():
     error = caught(
         sim.OutOfBounds, below_the_start, (1,), torch.randn(9)[1:], empty(8), BLOCK=8, at="tl.load(x_ptr"
     )
-    assert "1 elements before its start" in str(error)
+    assert "1 elements before its start" in str(error) and error.index == (-1,)
 
 
 @triton.jit
@@ -429,6 +429,28 @@ def leaves_early(x_ptr, n):
 
 
 @triton.jit
+def returns_from_a_loop(x_ptr, n):
+    for i in range(n):
+        if i == 2:
+            return
+        tl.store(x_ptr + i, 1.0)
+
+
+@triton.jit
+def returns_from_an_unrolled_loop(x_ptr, n):
+    for i in tl.static_range(4):
+        if i == n:
+            return
+        tl.store(x_ptr + i, 1.0)
+
+
+def test_an_unrolled_loop_may_return():
+    x = torch.zeros(8)
+    launch(returns_from_an_unrolled_loop, (1,), x, 2)
+    assert x.tolist() == [1.0, 1.0] + 6 * [0.0]
+
+
+@triton.jit
 def chains(x_ptr, n):
     i = tl.arange(0, 8)
     inside = 0 <= i < n
@@ -440,6 +462,7 @@ def chains(x_ptr, n):
     [
         (uses_inline_assembly, "tl.inline_asm", "inline_asm_elementwise", ()),
         (leaves_early, "break", "break", (4,)),
+        (returns_from_a_loop, "return\n", "return inside a loop", (4,)),
         (chains, "0 <= i", "chain of comparisons", (4,)),
     ],
 )
@@ -522,6 +545,11 @@ def test_ordinary_mistakes_name_the_line(kernel, error, at, args):
     caught(error, kernel, (1,), torch.zeros(16), *args, at=at)
 
 
+def test_a_misspelling_is_corrected():
+    with pytest.raises(sim.UnsupportedOperation, match="did you mean"):
+        launch(misspelt, (1,), torch.zeros(16))
+
+
 @triton.jit
 def _helper(p):
     return tl.load(p + 5)
@@ -536,8 +564,8 @@ def test_a_mistake_in_a_helper_names_the_helpers_line():
     with pytest.raises(sim.OutOfBounds) as info:
         launch(calls_a_helper, (1,), torch.zeros(4))
     assert info.value.line == line_of(_helper, "tl.load(p + 5)")
-    frames = [frame.name for frame in info.traceback]
-    assert "calls_a_helper" in frames and "_helper" in frames
+    assert [frame.name for frame in info.traceback][-2:] == ["calls_a_helper", "_helper"]
+    assert "return tl.load(p + 5)" in str(info.traceback[-1].statement)
 
 
 def test_checks_can_be_chosen():

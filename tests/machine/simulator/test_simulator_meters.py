@@ -104,10 +104,10 @@ def test_atomics_read_and_write():
     report = launch(count, (4,), x, bins, 50, BLOCK=16)
     assert torch.equal(bins, torch.bincount(x, minlength=8).int())
     traffic = report.arguments["bins_ptr"]
-    assert traffic.atomic_read == traffic.atomic_written == 50 * 4
-    assert traffic.loaded == traffic.stored == 0
+    assert traffic.loaded == traffic.stored == traffic.atomic == 50 * 4
     assert traffic.loaded_unique == traffic.stored_unique == 4 * len(x.unique())
     assert report.bytes_loaded == 2 * 50 * 4 and report.bytes_stored == 50 * 4
+    assert sum(event.bytes for event in report.events) == report.bytes_moved
 
 
 def test_events_replay_the_launch():

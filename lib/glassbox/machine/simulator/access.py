@@ -6,7 +6,7 @@ from .arithmetic import as_block
 from .block import Dense
 from .box import Box
 from .dtypes import cast, int1
-from .errors import OutOfBounds, ShapeError, TypeMismatch, UndefinedLanes
+from .errors import OutOfBounds, ShapeError, TypeMismatch, UndefinedLanes, WriteRace, in_lane
 from .index import Index, joint_dims, scalar
 from .meter import LOAD, STORE
 from .place import Scatter, Tile
@@ -34,13 +34,11 @@ def check_bounds(buffer, place, did: str) -> None:
         return
     lane, offset = place.lane(tuple(int(i) for i in np.argwhere(bad)[0]))
     shape, strides = tuple(buffer.tensor.shape), tuple(buffer.tensor.stride())
-    count = int(np.count_nonzero(bad))
-    where = f"element {offset} after its start" if offset >= 0 else f"{-offset} elements before its start"
+    where = f"{offset} elements after its start" if offset >= 0 else f"{-offset} elements before its start"
     index = buffer.index(offset)
     what = (
-        f"{buffer.name}: {did} outside the tensor in {count} of {place.size} active lanes. "
-        f"First: lane {lane} of the block, {where}, "
-        f"which would be index {index} of a tensor of shape {shape} with strides {strides}"
+        f"{buffer.name}: {did} outside the tensor in {int(np.count_nonzero(bad))} of {place.size} active "
+        f"lanes. The first{in_lane(lane)} is {where}: index {index} of shape {shape} with strides {strides}"
     )
     raise OutOfBounds(what, argument=buffer.name, index=index)
 
@@ -79,17 +77,13 @@ def write(buffer, place, values) -> None:
 
 
 def _check_lanes_agree(buffer, place, values) -> None:
-    from .errors import WriteRace
-
     now = np.ascontiguousarray(place.memory(buffer))
     wanted = np.ascontiguousarray(np.broadcast_to(values, now.shape))
     bad = now.view(f"u{buffer.itemsize}") != wanted.view(f"u{buffer.itemsize}")
     if bad.any():
         lane, offset = place.lane(tuple(int(i) for i in np.argwhere(bad)[0]))
         index = buffer.index(offset)
-        what = (
-            f"{buffer.name}: lanes of one store put different values at element {index}, lane {lane} for one"
-        )
+        what = f"{buffer.name}: lanes of one store put different values at element {index}{in_lane(lane)}"
         raise WriteRace(what, argument=buffer.name, index=index)
 
 

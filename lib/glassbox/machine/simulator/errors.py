@@ -2,6 +2,7 @@
 
 import linecache
 import sys
+import types
 
 from .state import run
 
@@ -144,18 +145,33 @@ def _place(frame) -> tuple[str | None, int | None, str]:
     return file, line, linecache.getline(file, line).strip()
 
 
+def in_lane(lane: tuple) -> str:
+    """Return how a message names a lane; a scalar access has none."""
+    return f" (lane {lane} of the block)" if lane else ""
+
+
 def kernel_line() -> int | None:
     """Return the kernel's source line that is running."""
     frame = _kernel_frame()
     return frame.f_lineno if frame else None
 
 
-def wrapped(error: Exception) -> SimulationError:
-    """Return any exception that a kernel raised as a SimulationError that names the kernel's line."""
-    place, trace = None, error.__traceback__
+def trimmed(error: BaseException) -> types.TracebackType | None:
+    """Return an error's traceback with the kernel's own frames only."""
+    frames, trace = [], error.__traceback__
     while trace is not None:
         if MARK in trace.tb_frame.f_globals:
-            place = (trace.tb_frame.f_code.co_filename, trace.tb_lineno)
+            frames.append(trace)
         trace = trace.tb_next
+    for one in reversed(frames):
+        trace = types.TracebackType(trace, one.tb_frame, one.tb_lasti, one.tb_lineno)
+    return trace
+
+
+def wrapped(error: Exception) -> SimulationError:
+    """Return any exception that a kernel raised as a SimulationError that names the kernel's line."""
+    place, trace = None, trimmed(error)
+    while trace is not None:
+        place, trace = (trace.tb_frame.f_code.co_filename, trace.tb_lineno), trace.tb_next
     kind = UnsupportedOperation if isinstance(error, NotImplementedError) else KernelError
     return kind(f"{type(error).__name__}: {error}", frame=place)

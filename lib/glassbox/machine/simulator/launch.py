@@ -86,10 +86,10 @@ def _run_programs(kernel, values: dict, sizes: tuple[int, int, int]) -> None:
                 run.start_program((x, y, z), number)
                 try:
                     kernel(**values)
-                except errors.SimulationError:
-                    raise
+                except errors.SimulationError as error:
+                    raise error.with_traceback(errors.trimmed(error)) from error.__cause__
                 except Exception as error:
-                    raise errors.wrapped(error) from error
+                    raise errors.wrapped(error).with_traceback(errors.trimmed(error)) from error
                 if run.meter is not None:
                     run.meter.end_program()
                 number += 1

@@ -21,9 +21,14 @@ class Meter:
 
     def access(self, operation: str, buffer, place) -> None:
         """Count one load, store or atomic."""
-        size = prod(place.dims) * buffer.itemsize
-        counter = self.loaded if operation is LOAD else self.stored if operation is STORE else self.atomics
-        counter[buffer.number] += size
+        size, number = prod(place.dims) * buffer.itemsize, buffer.number
+        if operation is not STORE:
+            self.loaded[number] += size
+        if operation is not LOAD:
+            self.stored[number] += size
+        if operation is ATOMIC:
+            self.atomics[number] += size
+            size *= 2
         if len(self.events) < self.event_limit:
             frame = sys._getframe(2)
             while frame is not None and MARK not in frame.f_globals:

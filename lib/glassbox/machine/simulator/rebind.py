@@ -65,11 +65,10 @@ class Adoption:
         scope = dict(original.__globals__)
         for name, cell in zip(original.__code__.co_freevars, original.__closure__ or (), strict=True):
             scope[name] = cell.cell_contents
-        local, declared = original.__code__.co_varnames, original.__globals__.get("__annotations__", {})
         found = {}
         for name, line in lines.items():
-            if name in scope and name not in local:
-                if isinstance(scope[name], _PLAIN) and "constexpr" not in str(declared.get(name)):
+            if name in scope and name not in original.__code__.co_varnames:
+                if isinstance(scope[name], _PLAIN):
                     _refuse_variable(original, name, line)
                 found[name] = self.value(scope[name])
         return found
@@ -157,7 +156,7 @@ def _from_triton(value, module: str):
 
 def _missing(name: str):
     def operation(*args, **kwargs):
-        raise UnsupportedOperation(f"tl.{name} is not simulated")
+        raise UnsupportedOperation(f"tl.{name} is not part of the simulated language")
 
     return operation
 

@@ -5,7 +5,10 @@ from typing import NamedTuple
 
 
 class Traffic(NamedTuple):
-    """Bytes one tensor argument moved. `unique`: each element counted once, however often it moved."""
+    """Bytes that one tensor argument moved. `unique`: each element counted once, however often it moved.
+
+    `atomic`: the part of `loaded`, and as much of `stored`, that atomics moved.
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -13,8 +16,7 @@ class Traffic(NamedTuple):
     loaded_unique: int
     stored: int
     stored_unique: int
-    atomic_read: int
-    atomic_written: int
+    atomic: int
 
 
 class Flops(NamedTuple):
@@ -35,7 +37,7 @@ class Flops(NamedTuple):
 
 
 class Program(NamedTuple):
-    """The counters of one program."""
+    """The counters of one program; an atomic counts as a load and a store."""
 
     program: tuple[int, int, int]
     loaded: int
@@ -75,12 +77,12 @@ class Report:
     @property
     def bytes_loaded(self) -> int:
         """Bytes that loads moved, every time they moved."""
-        return self._total("loaded") + self._total("atomic_read")
+        return self._total("loaded")
 
     @property
     def bytes_stored(self) -> int:
         """Bytes that stores moved, every time they moved."""
-        return self._total("stored") + self._total("atomic_written")
+        return self._total("stored")
 
     @property
     def bytes_moved(self) -> int:
@@ -138,7 +140,7 @@ class Report:
     def __str__(self) -> str:
         rows = [("argument", "loaded", "unique", "stored", "unique", "atomic")]
         for t in self.arguments.values():
-            rows.append((t.name, t.loaded, t.loaded_unique, t.stored, t.stored_unique, t.atomic_read))
+            rows.append((t.name, t.loaded, t.loaded_unique, t.stored, t.stored_unique, t.atomic))
         lines = [f"{self.kernel}, {len(self.programs)} programs, bytes:"]
         lines += [
             f"  {r[0]:<14}" + "".join(f"{v:>14}" if isinstance(v, str) else f"{v:>14,}" for v in r[1:])
@@ -156,9 +158,8 @@ class Report:
 def _traffic(buffer, meter) -> Traffic:
     loaded = buffer.touched(buffer.read_tiles, buffer.read_cells)
     stored = buffer.touched(buffer.write_tiles, buffer.write_cells)
-    n, atomic = buffer.number, meter.atomics[buffer.number]
-    shape = tuple(buffer.tensor.shape)
-    return Traffic(buffer.name, shape, meter.loaded[n], loaded, meter.stored[n], stored, atomic, atomic)
+    n, shape = buffer.number, tuple(buffer.tensor.shape)
+    return Traffic(buffer.name, shape, meter.loaded[n], loaded, meter.stored[n], stored, meter.atomics[n])
 
 
 @lru_cache(4096)

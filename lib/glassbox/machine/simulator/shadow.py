@@ -3,7 +3,7 @@
 import numpy as np
 
 from . import memory
-from .errors import ReadAfterForeignWrite, UninitializedRead, WriteAfterForeignRead, WriteRace
+from .errors import ReadAfterForeignWrite, UninitializedRead, WriteAfterForeignRead, WriteRace, in_lane
 from .place import Tile
 from .state import run
 
@@ -142,7 +142,7 @@ class Shadow:
         position = tuple(int(i) for i in np.argwhere(bad)[0])
         lane, offset = place.lane(position)
         index = buffer.index(offset)
-        what = f"{buffer.name}: this program {did} element {index} (lane {lane} of the block)"
+        what = f"{buffer.name}: this program {did} element {index}{in_lane(lane)}"
         if who is None:
             what += ", which nothing has written"
         elif int(who[position]) == MANY:

@@ -93,11 +93,19 @@ def _refuse(definition: ast.FunctionDef, function: FunctionType) -> None:
             name = "a chain of assignments (a = b = c)"
         elif isinstance(node, (ast.For, ast.While)) and node.orelse:
             name = "else after a loop"
+        elif isinstance(node, (ast.For, ast.While)) and not _is_unrolled(node):
+            node = next((inner for inner in ast.walk(node) if isinstance(inner, ast.Return)), node)
+            name = "return inside a loop" if isinstance(node, ast.Return) else None
         if name:
             place = (function.__code__.co_filename, node.lineno)
             raise UnsupportedOperation(
                 f"{function.__name__}: Triton's compiler does not accept {name}", frame=place
             )
+
+
+def _is_unrolled(loop: ast.For | ast.While) -> bool:
+    called = loop.iter.func if isinstance(loop, ast.For) and isinstance(loop.iter, ast.Call) else None
+    return isinstance(called, ast.Attribute) and called.attr == "static_range"
 
 
 class _Bridge(ast.NodeTransformer):

@@ -1,6 +1,7 @@
 """`triton.language`, on NumPy: what `tl` is while a kernel is simulated."""
 
 import builtins
+from difflib import get_close_matches as _get_close_matches
 from types import SimpleNamespace as _Namespace
 
 from ..block import Block as tensor
@@ -50,4 +51,6 @@ tensor.__abs__ = globals()["abs"]
 def __getattr__(name: str):
     if name.startswith("_") or not _run.active:
         raise AttributeError(f"tl.{name} is not part of the simulated language")
-    raise _UnsupportedOperation(f"tl.{name} is not simulated")
+    near = _get_close_matches(name, globals(), 1)
+    look = f"did you mean tl.{near[0]}?" if near else ""
+    raise _UnsupportedOperation(f"tl.{name} is not part of the simulated language", look=look)
