@@ -14,7 +14,17 @@ _HOME = {
     "empty": "glassbox.machine.simulator.memory",
     "empty_like": "glassbox.machine.simulator.memory",
 }
-__all__ = ("Report", "SimulationError", "empty", "empty_like", "launch", "simulate", "tl", "triton")
+__all__ = (
+    "Report",
+    "SimulationError",
+    "TensorDescriptor",
+    "empty",
+    "empty_like",
+    "launch",
+    "simulate",
+    "tl",
+    "triton",
+)
 
 
 def __getattr__(name: str):
@@ -22,6 +32,10 @@ def __getattr__(name: str):
         return _triton()
     if name == "tl":
         return _triton().language
+    if name == "TensorDescriptor":
+        stand_in = _triton().__name__ != "triton"
+        home = "glassbox.machine.triton_stub" if stand_in else "triton.tools.tensor_descriptor"
+        return import_module(home).TensorDescriptor
     if name in _HOME:
         return getattr(import_module(_HOME[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

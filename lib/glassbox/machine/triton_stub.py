@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from .simulator import language
 from .simulator.language.constants import constexpr
 
-__all__ = ("Config", "cdiv", "constexpr", "jit", "language", "next_power_of_2")
+__all__ = ("Config", "TensorDescriptor", "cdiv", "constexpr", "jit", "language", "next_power_of_2")
 
 
 class JITFunction:
@@ -52,6 +52,22 @@ def cdiv(x: int, y: int) -> int:
 def next_power_of_2(n: int) -> int:
     """Return the smallest power of two that is at least n."""
     return 1 << (n - 1).bit_length() if n > 1 else 1
+
+
+@dataclass
+class TensorDescriptor:
+    """A tensor and the shape of the blocks in which a kernel loads and stores it."""
+
+    base: object
+    shape: list[int]
+    strides: list[int]
+    block_shape: list[int]
+    padding: str = "zero"
+
+    @staticmethod
+    def from_tensor(tensor, block_shape: list[int], padding: str = "zero") -> "TensorDescriptor":
+        """Return the descriptor of a whole tensor."""
+        return TensorDescriptor(tensor, list(tensor.shape), list(tensor.stride()), block_shape, padding)
 
 
 @dataclass

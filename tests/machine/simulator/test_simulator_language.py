@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from glassbox.machine import empty, launch, simulate, tl, triton
+from glassbox.machine import TensorDescriptor, empty, launch, simulate, tl, triton
 from glassbox.machine import simulator as sim
 
 WIDTH = tl.constexpr(16)
@@ -298,19 +298,14 @@ def copy_tile(x, y, B: tl.constexpr):
 
 
 def test_descriptors_made_by_the_host():
-    class Described:
-        """What Triton's host-side TensorDescriptor looks like."""
-
-        def __init__(self, base, block_shape):
-            self.base, self.shape, self.strides = base, list(base.shape), list(base.stride())
-            self.block_shape, self.padding = block_shape, "zero"
-
     x, y = torch.randn(20, 12), empty(20, 12)
-    report = launch(copy_tile, (3, 2), Described(x, [8, 8]), Described(y, [8, 8]), B=8)
+    described = [TensorDescriptor.from_tensor(tensor, [8, 8]) for tensor in (x, y)]
+    report = launch(copy_tile, (3, 2), *described, B=8)
     assert torch.equal(x, y)
     assert report.bytes_loaded == report.bytes_stored == 20 * 12 * 4
+    described[0].strides = [13, 1]
     with pytest.raises(sim.ShapeError, match="16 bytes"):
-        launch(copy_tile, (1, 1), Described(torch.randn(4, 13)[:, :12], [8, 8]), Described(y, [8, 8]), B=8)
+        launch(copy_tile, (1, 1), *described, B=8)
 
 
 @triton.jit
@@ -339,6 +334,68 @@ def test_two_views_of_one_memory_share_their_bookkeeping():
     launch(reads_bytes, (1,), words.view(torch.uint8), half[:2].view(torch.uint8), 8, BLOCK=8)
     with pytest.raises(sim.UninitializedRead):
         launch(reads_bytes, (1,), half[1:3], empty(2, dtype=torch.int32), 2, BLOCK=2)
+
+
+@triton.jit
+def _grouped_tile(pid, rows, columns, GROUP: tl.constexpr):
+    per_group = GROUP * columns
+    first = (pid // per_group) * GROUP
+    height = min(rows - first, GROUP)
+    return first + (pid % per_group) % height, (pid % per_group) // height
+
+
+@triton.jit
+def grouped_matmul(
+    a_ptr, b_ptr, c_ptr, M, N, K, BLOCK: tl.constexpr, DEPTH: tl.constexpr, GROUP: tl.constexpr
+):
+    row, column = _grouped_tile(tl.program_id(0), tl.cdiv(M, BLOCK), tl.cdiv(N, BLOCK), GROUP)
+    m = (row * BLOCK + tl.arange(0, BLOCK)) % M
+    n = (column * BLOCK + tl.arange(0, BLOCK)) % N
+    k = tl.arange(0, DEPTH)
+    a_at = a_ptr + m[:, None] * K + k[None, :]
+    b_at = b_ptr + k[:, None] * N + n[None, :]
+    acc = tl.zeros((BLOCK, BLOCK), tl.float32)
+    for step in tl.range(0, tl.cdiv(K, DEPTH), num_stages=3):
+        inside = k < K - step * DEPTH
+        a = tl.load(a_at, mask=inside[None, :], other=0.0)
+        b = tl.load(b_at, mask=inside[:, None], other=0.0)
+        acc = tl.dot(a, b, acc)
+        a_at += DEPTH
+        b_at += DEPTH * N
+    rows, columns = row * BLOCK + tl.arange(0, BLOCK), column * BLOCK + tl.arange(0, BLOCK)
+    at = c_ptr + rows[:, None] * N + columns[None, :]
+    tl.store(at, acc, mask=(rows[:, None] < M) & (columns[None, :] < N))
+
+
+@triton.jit
+def persistent_softmax(x_ptr, y_ptr, rows, columns, BLOCK: tl.constexpr):
+    i = tl.arange(0, BLOCK)
+    for row in tl.range(tl.program_id(0), rows, tl.num_programs(0), num_stages=2):
+        x = tl.load(x_ptr + row * columns + i, mask=i < columns, other=-float("inf"))
+        tl.store(y_ptr + row * columns + i, tl.softmax(x), mask=i < columns)
+
+
+@triton.jit
+def dropout(x_ptr, y_ptr, n, p, seed, BLOCK: tl.constexpr):
+    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    x = tl.load(x_ptr + i, mask=i < n)
+    y = tl.where(tl.rand(seed, i) > p, x / (1 - p), 0.0)
+    tl.store(y_ptr + i, y, mask=i < n)
+
+
+def test_patterns_that_many_kernels_share():
+    a, b, c = torch.randn(50, 40), torch.randn(40, 70), empty(50, 70)
+    launch(grouped_matmul, (4 * 5,), a, b, c, 50, 70, 40, BLOCK=16, DEPTH=16, GROUP=3)
+    assert torch.allclose(c, a @ b, atol=1e-5)
+    x, y = torch.randn(11, 20), empty(11, 20)
+    report = launch(persistent_softmax, (4,), x, y, 11, 20, BLOCK=32)
+    assert torch.allclose(y, x.softmax(1)) and report.bytes_moved == 2 * 11 * 20 * 4
+    ones, kept = torch.ones(2000), empty(2000)
+    launch(dropout, (16,), ones, kept, 2000, 0.25, 7, BLOCK=128)
+    assert abs((kept == 0).float().mean() - 0.25) < 0.04 and set(kept.unique().tolist()) == {
+        0.0,
+        kept.max().item(),
+    }
 
 
 @triton.jit

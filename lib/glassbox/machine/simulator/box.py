@@ -6,7 +6,7 @@ import numpy as np
 
 from .block import Block, Dense, new_axes
 from .dtypes import int1
-from .index import Index, combine, ends, joint_dims, scaled
+from .index import Index, combine, ends, joint_dims, moved, scaled
 
 
 class Box(Block):
@@ -59,13 +59,25 @@ def both(a: Box, b: Box) -> Box:
     return Box(dims, tuple(ranges), False)
 
 
-def negative(difference: Index) -> Block | None:
+def compare(a: Index, b: Index, relation: str) -> Block | None:
+    """Return `a relation b` as a box or a scalar, or None if it is no rectangle."""
+    if relation[0] in "=!":
+        if a.dims or b.dims:
+            return None
+        return Dense(np.bool_((a.base == b.base) == (relation == "==")), int1)
+    if relation[0] == ">":
+        a, b = b, a
+    slack = len(relation) - 1  # a <= b is a - 1 < b
+    if not a.dims and not b.dims:
+        return Dense(np.bool_(a.base - slack < b.base), int1)
+    if a.high - slack < b.low or a.low - slack >= b.high:
+        return constant_box(joint_dims(a.dims, b.dims), a.high - slack < b.low)
+    return _negative(combine(moved(a, -slack), scaled(b, -1, b.dtype), a.dtype))
+
+
+def _negative(difference: Index) -> Box | None:
     """Return `difference < 0` as a box, or None if it is no rectangle."""
     dims = difference.dims
-    if not dims:
-        return Dense(np.bool_(difference.base < 0), int1)
-    if difference.high < 0 or difference.low >= 0:
-        return constant_box(dims, difference.high < 0)
     low, high = ends(difference.base, difference.steps, dims)
     if high < 0 or low >= 0:
         return constant_box(dims, high < 0)
@@ -75,21 +87,3 @@ def negative(difference: Index) -> Block | None:
     axis, base, step = moving[0], difference.base, difference.steps[moving[0]]
     inside = (0, -(base // step)) if step > 0 else (base // -step + 1, dims[axis])
     return Box(dims, tuple([inside if k == axis else (0, size) for k, size in enumerate(dims)]), False)
-
-
-def compare(a: Index, b: Index, relation: str) -> Block | None:
-    """Return `a relation b` as a box or a scalar, or None if it is no rectangle."""
-    if relation[0] == ">":
-        a, b = b, a
-    difference = combine(a, scaled(b, -1, b.dtype), a.dtype)
-    if relation[0] in "=!":
-        return (
-            None if difference.dims else Dense(np.bool_((difference.base == 0) == (relation == "==")), int1)
-        )
-    if len(relation) == 2:
-        difference.base, difference.low, difference.high = (
-            difference.base - 1,
-            difference.low - 1,
-            difference.high - 1,
-        )
-    return negative(difference)

@@ -14,7 +14,7 @@ def _comparison(relation: str, ufunc):
     def operate(a, b):
         if type(b) in NUMBERS:  # a literal becomes an int32 or fp32 value before it is compared
             b = constant(b)
-        if type(a) is Index and type(b) is Index:
+        if type(a) is Index and type(b) is Index and a.dtype.signed == b.dtype.signed:
             out = compare(a, b, relation)
             if out is not None:
                 return out

@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..block import Block, Dense
-from ..dtypes import bfloat16, float16, float32, float64, int8, int32
+from ..dtypes import bfloat16, cast, float16, float32, float64, int8, int32
 from ..errors import NonFinite, ShapeError, TypeMismatch, UnsupportedOperation
 from ..state import run
 from .constants import plain
@@ -47,8 +47,7 @@ def dot(
     )
     for key, note in notes:
         run.note(key, note)
-    x, y = a.data, b.data
-    out = np.matmul(x if x.dtype == wide else x.astype(wide), y if y.dtype == wide else y.astype(wide))
+    out = np.matmul(cast(a.data, a.dtype, wide), cast(b.data, b.dtype, wide))
     run.matrix += 2 * out.size * a.dims[-1]
     if kind is int32:
         out = out.astype(np.int32)
@@ -65,7 +64,7 @@ def _plan(a_dims, a_type, b_dims, b_type, accumulator, out_dtype, precision):
     _check_shapes(a_dims, b_dims)
     kind = _result_type(a_type, b_type, out_dtype)
     _check_accumulator(accumulator, (*a_dims[:-1], b_dims[-1]), out_dtype)
-    wide = np.dtype(np.float64 if kind is int32 or a_type is float64 else np.float32)
+    wide = float64 if kind is int32 or a_type is float64 else float32
     return kind, wide, _what_differs(a_type, a_dims[-1], precision)
 
 
