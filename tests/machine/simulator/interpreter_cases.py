@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import feature_kernels as features
 import kernels_under_test as kernels
+import promotion_kernels
 
 
 def draw(*shape, dtype=torch.float32, seed=0):
@@ -44,7 +45,7 @@ def sample_kernels(backend: str) -> dict[str, torch.Tensor]:
 def everything(backend: str) -> dict:
     return {
         "kernels": sample_kernels(backend),
-        "promotion": features.promotion_table(backend),
+        "promotion": promotion_kernels.promotion_table(backend),
         "features": features.feature_results(backend),
     }
 

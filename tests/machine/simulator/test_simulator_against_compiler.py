@@ -6,8 +6,10 @@ Kernels are compiled ahead of time, which needs no GPU.
 from importlib.util import find_spec
 
 import pytest
-import test_simulator_errors as planted
-import test_simulator_language as language
+import test_simulator_arguments as arguments
+import test_simulator_memory as memory
+import test_simulator_mistakes as mistakes
+import test_simulator_races as races
 import torch
 from glassbox.machine import launch, tl, triton
 from glassbox.machine.simulator import SimulationError
@@ -15,25 +17,25 @@ from glassbox.machine.simulator import SimulationError
 pytestmark = pytest.mark.skipif(find_spec("triton") is None, reason="Triton is not installed (Linux only)")
 
 REFUSED = [
-    (planted.leaves_early, ("*fp32", "i32"), {}),
-    (planted.returns_from_a_loop, ("*fp32", "i32"), {}),
-    (planted.chains, ("*fp32", "i32"), {}),
-    (planted.if_on_a_block, ("*fp32",), {"BLOCK": 4}),
-    (planted.not_a_power_of_two, ("*fp32",), {}),
-    (planted.shapes_do_not_fit, ("*fp32",), {}),
-    (planted.size_is_no_constant, ("*fp32", "i32"), {}),
-    (planted.types_do_not_fit, ("*fp32",), {}),
-    (planted.exponent_of_a_half, ("*fp32",), {}),
-    (planted.loop_changes_the_type, ("*fp32", "i32"), {}),
-    (planted.misspelt, ("*fp32",), {}),
-    (language.uses_a_variable, ("*fp32",), {}),
+    (mistakes.leaves_early, ("*fp32", "i32"), {}),
+    (mistakes.returns_from_a_loop, ("*fp32", "i32"), {}),
+    (mistakes.chains, ("*fp32", "i32"), {}),
+    (mistakes.if_on_a_block, ("*fp32",), {"BLOCK": 4}),
+    (mistakes.not_a_power_of_two, ("*fp32",), {}),
+    (mistakes.shapes_do_not_fit, ("*fp32",), {}),
+    (mistakes.size_is_no_constant, ("*fp32", "i32"), {}),
+    (mistakes.types_do_not_fit, ("*fp32",), {}),
+    (mistakes.exponent_of_a_half, ("*fp32",), {}),
+    (mistakes.loop_changes_the_type, ("*fp32", "i32"), {}),
+    (mistakes.misspelt, ("*fp32",), {}),
+    (arguments.uses_a_variable, ("*fp32",), {}),
 ]
 ACCEPTED = [
-    (planted.forgot_the_mask, ("*fp32", "*fp32", "i32"), {"BLOCK": 64}),
-    (planted.sums_undefined_lanes, ("*fp32", "*fp32", "i32"), {"BLOCK": 16}),
-    (planted.returns_from_an_unrolled_loop, ("*fp32", "i32"), {}),
-    (planted.add_under_a_lock, ("*fp32", "*fp32", "*i32"), {"BLOCK": 8}),
-    (language.uses_globals, ("*fp32", "*fp32"), {"factor": 2.0}),
+    (memory.forgot_the_mask, ("*fp32", "*fp32", "i32"), {"BLOCK": 64}),
+    (memory.sums_undefined_lanes, ("*fp32", "*fp32", "i32"), {"BLOCK": 16}),
+    (mistakes.returns_from_an_unrolled_loop, ("*fp32", "i32"), {}),
+    (races.add_under_a_lock, ("*fp32", "*fp32", "*i32"), {"BLOCK": 8}),
+    (arguments.uses_globals, ("*fp32", "*fp32"), {"factor": 2.0}),
 ]
 
 
@@ -50,9 +52,9 @@ def compile_ahead(kernel, types: tuple, constants: dict):
 
 @pytest.mark.parametrize("kernel, types, constants", REFUSED, ids=lambda v: getattr(v, "__name__", ""))
 def test_what_the_simulator_refuses_does_not_compile(kernel, types, constants, capfd):
-    arguments = [torch.zeros(64) if kind[0] == "*" else 4 for kind in types]
+    values = [torch.zeros(64) if kind[0] == "*" else 4 for kind in types]
     with pytest.raises(SimulationError):
-        launch(kernel, (1,), *arguments, **constants)
+        launch(kernel, (1,), *values, **constants)
     with pytest.raises(Exception, match=r"(?s).+"):
         compile_ahead(kernel, types, constants)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import interpreter_cases
 import pytest
 import torch
-from feature_kernels import KINDS, LITERALS, OPERATORS
+from promotion_kernels import KINDS, LITERALS, OPERATORS
 
 pytestmark = pytest.mark.skipif(
     find_spec("triton") is None, reason="Triton is not installed here (Linux only)"

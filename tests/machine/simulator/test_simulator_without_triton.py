@@ -6,7 +6,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 HIDE = "import sys; sys.modules['triton'] = None"
-CORE = ("language", "errors", "meters")
+CORE = ("memory", "races", "mistakes", "checks", "numerics", "arguments", "behaviour", "meters")
 
 
 def run(code: str) -> subprocess.CompletedProcess:
