@@ -150,7 +150,7 @@ def stores_undefined_lanes(x_ptr, y_ptr, n, BLOCK: tl.constexpr):
 def multiplies_undefined_lanes(x_ptr, y_ptr, n, BLOCK: tl.constexpr):
     i = tl.arange(0, BLOCK)
     at = i[:, None] * BLOCK + i[None, :]
-    x = tl.load(x_ptr + at, mask=at < n)
+    x = tl.load(x_ptr + at, mask=i[None, :] < n)
     y = tl.dot(x, x)
     tl.store(y_ptr + at, y)
 
@@ -171,16 +171,66 @@ def test_lanes_without_other_may_not_matter():
     with pytest.raises(sim.ShapeError):
         launch(stores_undefined_lanes, (1,), x, two, 12, BLOCK=16)
     matrix = torch.ones(16, 16)
-    caught(
-        sim.UndefinedLanes,
-        multiplies_undefined_lanes,
-        (1,),
-        matrix,
-        empty(16, 16),
-        250,
-        BLOCK=16,
-        at="tl.dot(",
-    )
+    arguments = matrix, empty(16, 16), 12
+    caught(sim.UndefinedLanes, multiplies_undefined_lanes, (1,), *arguments, BLOCK=16, at="tl.dot(")
     y = empty(1)
     launch(chooses_defined_lanes, (1,), x, y, 12, BLOCK=16)
     assert y.item() == 24.0
+
+
+@triton.jit
+def uses_only_defined_lanes(x_ptr, index_ptr, out_ptr, rows, n, BLOCK: tl.constexpr):
+    i, j = tl.arange(0, BLOCK), tl.arange(0, 16)
+    inside = i < n
+    index = tl.load(index_ptr + i, mask=inside)
+    valid = inside & (index >= 0)
+    gathered = tl.load(x_ptr + index, mask=valid, other=0.0)
+    tl.store(out_ptr + i, gathered, mask=inside)
+    tl.store(out_ptr + BLOCK + i, tl.cumsum(tl.load(x_ptr + i, mask=inside), 0), mask=inside)
+    counts = tl.histogram(index, 16, mask=inside)
+    tl.store(out_ptr + 2 * BLOCK + j, counts)
+    at = i[:, None] * 16 + j[None, :]
+    tile = tl.load(x_ptr + at, mask=(i < rows)[:, None])
+    sums = tl.sum(tile, 1)
+    tl.store(out_ptr + 3 * BLOCK + i, sums, mask=i < rows)
+    product = tl.dot(tile, tl.trans(tile), input_precision="ieee")
+    tl.store(
+        out_ptr + 4 * BLOCK + i[:, None] * BLOCK + i[None, :], product, mask=(i < rows)[:, None] & (i < rows)
+    )
+
+
+def test_undefined_lanes_that_no_one_uses_are_no_alarm():
+    x, out = torch.randn(160), torch.zeros(4 * 16 + 256)
+    index = torch.randint(0, 16, (11,), dtype=torch.int32)
+    launch(uses_only_defined_lanes, (1,), x, index, out, 10, 11, BLOCK=16)
+    tile = x.view(10, 16)
+    assert torch.equal(out[:11], x[index.long()])
+    assert torch.allclose(out[16:27], x[:11].cumsum(0), atol=1e-5)
+    assert torch.equal(out[32:48], torch.bincount(index, minlength=16).float())
+    assert torch.allclose(out[48:58], tile.sum(1), atol=1e-5)
+    assert torch.allclose(out[64:].view(16, 16)[:10, :10], tile @ tile.T, atol=1e-5)
+
+
+@triton.jit
+def addresses_by_undefined_lanes(x_ptr, index_ptr, out_ptr, n, BLOCK: tl.constexpr):
+    i = tl.arange(0, BLOCK)
+    index = tl.load(index_ptr + i, mask=i < n)
+    x = tl.load(x_ptr + index)
+    tl.store(out_ptr + i, x, mask=i < n)
+
+
+@triton.jit
+def decides_by_an_undefined_value(x_ptr, out_ptr, n):
+    x = tl.load(x_ptr, mask=n > 1)
+    if x > 0:
+        tl.store(out_ptr, x)
+
+
+def test_undefined_addresses_and_decisions_stop():
+    index, x = torch.zeros(5, dtype=torch.int32), torch.ones(8)
+    arguments = x, index, empty(8), 5
+    error = caught(
+        sim.UndefinedLanes, addresses_by_undefined_lanes, (1,), *arguments, BLOCK=8, at="x = tl.load(x_ptr"
+    )
+    assert "the address has 3 undefined lane(s)" in str(error)
+    caught(sim.UndefinedLanes, decides_by_an_undefined_value, (1,), x, empty(1), 1, at="if x > 0")

@@ -109,11 +109,11 @@ def active_place(pointer: Pointer, mask, dims: tuple):
         base = full.base + sum([low * step for low, step in zip(corner, full.steps, strict=True)])
         selector = None if size == dims else tuple([slice(low, high) for low, high in ranges])
         return Tile(base, size, full.steps, corner), selector
-    offsets = np.broadcast_to(offset.data if type(offset) is Index else offset, dims)
-    if mask is None:
-        return Scatter(offsets.ravel(), None, dims), None
-    active = np.broadcast_to(mask.data, dims)
-    return Scatter(offsets[active], active, dims), active
+    offsets = np.broadcast_to(offset.data, dims)
+    active = None if mask is None else np.broadcast_to(mask.data, dims)
+    if offset.undefined is not None:
+        refuse_undefined(np.broadcast_to(offset.undefined, dims), active, "the address")
+    return Scatter(offsets.ravel() if active is None else offsets[active], active, dims), active
 
 
 def _block_shape(pointer: Pointer, mask, what: str) -> tuple:
@@ -133,7 +133,7 @@ def as_mask(mask):
     if mask.dtype is not int1:
         raise TypeMismatch(f"mask= needs true-or-false lanes (int1); came {mask.dtype}")
     if mask.undefined is not None:
-        raise UndefinedLanes("the mask was computed from undefined lanes")
+        refuse_undefined(np.broadcast_to(mask.undefined, mask.dims), None, "the mask")
     return mask
 
 

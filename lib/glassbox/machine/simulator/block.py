@@ -3,7 +3,7 @@
 import numpy as np
 
 from .dtypes import block_type, dtype, int1, of_number
-from .errors import BlockCondition, ShapeError, UnsupportedOperation
+from .errors import BlockCondition, ShapeError, UndefinedLanes, UnsupportedOperation
 from .state import run
 
 
@@ -49,6 +49,8 @@ class Block:
             raise BlockCondition(
                 f"{why} on a block of shape {tuple(self.dims)}, which holds {self.numel} values"
             )
+        if self.undefined is not None and np.any(self.undefined):
+            raise UndefinedLanes(f"{why} on a value that a masked load left undefined")
         return self.data.reshape(()) if self.dims else self.data
 
     def __bool__(self) -> bool:
@@ -106,6 +108,13 @@ def view(block: Block, data, undefined=None) -> Dense:
     """Return the same values under another shape: no new memory; `block` lives as long as the view."""
     out = Dense.__new__(Dense)
     out.data, out.dtype, out.keep, out.nbytes, out.undefined = data, block.dtype, block, 0, undefined
+    return out
+
+
+def uncounted(data, kind: dtype, undefined=None) -> Dense:
+    """Return a block whose bytes are nobody's on-chip memory: an address."""
+    out = Dense.__new__(Dense)
+    out.data, out.dtype, out.keep, out.nbytes, out.undefined = data, kind, None, 0, undefined
     return out
 
 

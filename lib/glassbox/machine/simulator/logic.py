@@ -36,9 +36,19 @@ def _bitwise(name: str, ufunc, of_integers):
         x, y, kind, undefined = got
         if kind.kind == FLOATING:
             raise TypeMismatch(f"{name} needs integers or masks; came {kind}")
+        if undefined is not None and kind is int1 and name in "&|":
+            undefined = _still_undefined(a, b, x, y, name == "|")
         return Dense(fit(x, y, ufunc), kind, undefined)
 
     return operate
+
+
+def _still_undefined(a: Block, b: Block, x, y, deciding: bool):
+    """Return where a & b (or a | b) is undefined: not where one side alone decides."""
+    p, q = (False if one.undefined is None else one.undefined for one in (a, b))
+    decided = (~np.bool_(p) & (x == deciding)) | (~np.bool_(q) & (y == deciding))
+    undefined = (p | q) & ~decided
+    return undefined if undefined.any() else None
 
 
 def _check_shift(by: int, bits: int) -> None:

@@ -2,33 +2,28 @@
 
 import numpy as np
 
-from .block import Block, new_axes
+from .arithmetic import lanes_undefined
+from .block import Block, new_axes, uncounted
 from .dtypes import block_type, int64, pointer_type
-from .errors import TypeMismatch, UndefinedLanes, UnsupportedOperation
+from .errors import TypeMismatch, UnsupportedOperation
 from .index import Index, combine, joint_dims, scalar, scaled
 
 
 class Pointer:
-    """Addresses in one buffer; `offset` is an Index, or an int64 array where no formula holds."""
+    """Addresses in one buffer; `offset` is a block of int64, an Index wherever that is possible."""
 
     __slots__ = ("buffer", "offset")
 
-    def __init__(self, buffer, offset):
+    def __init__(self, buffer, offset: Block):
         self.buffer, self.offset = buffer, offset
 
     @property
     def dims(self) -> tuple:
-        return self.offset.dims if type(self.offset) is Index else self.offset.shape
+        return self.offset.dims
 
-    shape = dims
-
-    @property
-    def dtype(self):
-        return pointer_type(self.buffer.kind)
-
-    @property
-    def type(self):
-        return block_type(self.dtype, self.dims) if self.dims else self.dtype
+    shape = property(lambda self: self.offset.shape)
+    dtype = property(lambda self: pointer_type(self.buffer.kind))
+    type = property(lambda self: block_type(self.dtype, self.dims) if self.dims else self.dtype)
 
     def _moved(self, by, sign: int):
         if type(by) is int:
@@ -37,17 +32,15 @@ class Pointer:
             return NotImplemented
         if by.dtype.is_floating():
             raise TypeMismatch(f"an address moves by whole elements; came {by.dtype}: use .to(tl.int32)")
-        if by.undefined is not None:
-            raise UndefinedLanes("an address was computed from undefined lanes")
-        if not by.dims and type(by) is not Index:
+        if not by.dims and type(by) is not Index and by.undefined is None:
             by = scalar(int(by), int64)
         if type(by) is Index and type(self.offset) is Index:
-            return Pointer(
-                self.buffer, combine(self.offset, by if sign > 0 else scaled(by, -1, int64), int64)
-            )
+            by = by if sign > 0 else scaled(by, -1, int64)
+            return Pointer(self.buffer, combine(self.offset, by, int64))
         joint_dims(self.dims, by.dims)
-        mine = self.offset.data if type(self.offset) is Index else self.offset
-        return Pointer(self.buffer, mine + sign * by.data.astype(np.int64))
+        moved = self.offset.data + sign * by.data.astype(np.int64)
+        undefined = lanes_undefined(self.offset.undefined, by.undefined)
+        return Pointer(self.buffer, uncounted(moved, int64, undefined))
 
     def __add__(self, other):
         return self._moved(getattr(other, "value", other), 1)
@@ -59,12 +52,6 @@ class Pointer:
 
     def __getitem__(self, key):
         return Pointer(self.buffer, self.offset[new_axes(self, key)])
-
-    def broadcast(self, dims: tuple) -> "Pointer":
-        """Return the pointers repeated to `dims`, which they must fit."""
-        if type(self.offset) is Index:
-            return Pointer(self.buffer, self.offset.broadcast(dims))
-        return Pointer(self.buffer, np.broadcast_to(self.offset, dims))
 
     def __repr__(self) -> str:
         return f"pointer into {self.buffer.name}, shape {self.dims}"

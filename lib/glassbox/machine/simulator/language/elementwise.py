@@ -141,8 +141,7 @@ def _is_all(dims: tuple, x, y) -> bool:
 def _where_pointers(condition, x, y):
     if not (isinstance(x, Pointer) and isinstance(y, Pointer) and x.buffer is y.buffer):
         raise UnsupportedOperation("tl.where of pointers needs two pointers into the same tensor")
-    offsets = [p.offset.data if type(p.offset) is Index else p.offset for p in (x, y)]
-    return Pointer(x.buffer, np.where(condition.data, *offsets))
+    return Pointer(x.buffer, where(condition, x.offset, y.offset))
 
 
 def fma(x, y, z) -> Block:

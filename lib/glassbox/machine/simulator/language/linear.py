@@ -4,13 +4,13 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..arithmetic import lanes_undefined
 from ..block import Block, Dense
 from ..dtypes import bfloat16, cast, float16, float32, float64, int8, int32
-from ..errors import NonFinite, ShapeError, TypeMismatch, UnsupportedOperation
+from ..errors import NonFinite, ShapeError, TypeMismatch, UndefinedLanes, UnsupportedOperation
 from ..state import run
 from .constants import plain
 from .creation import as_dtype
-from .reductions import defined
 
 __all__ = (  # the part of tl that lives here
     "dot",
@@ -34,7 +34,7 @@ def dot(
     `input_precision` says (a GPU uses TF32 unless it says "ieee"; the report then carries a note).
     Raises: ShapeError, TypeMismatch.
     """
-    a, b, acc = defined(input, "tl.dot"), defined(other, "tl.dot"), plain(acc)
+    a, b, acc = input, other, plain(acc)
     accumulator = None if acc is None else (tuple(acc.dims), acc.dtype)
     kind, wide, notes = _plan(
         tuple(a.dims),
@@ -52,10 +52,23 @@ def dot(
     if kind is int32:
         out = out.astype(np.int32)
     if acc is not None:
-        out += defined(acc, "tl.dot: the accumulator").data
+        out += acc.data
     if run.find_nonfinite:
         _check_finite(out, a, b, acc)
-    return Dense(out if out.dtype == kind.numpy else out.astype(kind.numpy), kind)
+    undefined = _spoiled(a, b, acc)
+    return Dense(out if out.dtype == kind.numpy else out.astype(kind.numpy), kind, undefined)
+
+
+def _spoiled(a: Block, b: Block, acc):
+    """Return which products undefined lanes have spoiled: whole rows, whole columns, or None."""
+    undefined = None if acc is None else acc.undefined
+    for block, axis in ((a, -1), (b, -2)):
+        if block.undefined is not None:
+            lines = np.broadcast_to(block.undefined, block.dims).any(axis, keepdims=True)
+            undefined = lanes_undefined(undefined, lines)
+    if undefined is not None and np.all(undefined):
+        raise UndefinedLanes("tl.dot: undefined lanes of its inputs spoil every element of the product")
+    return undefined
 
 
 @lru_cache(1024)

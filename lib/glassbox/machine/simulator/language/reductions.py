@@ -15,24 +15,34 @@ __all__ = (  # the part of tl that lives here
 )  # fmt: skip
 
 
-def defined(block: Block, what: str) -> Block:
-    """Refuse a block with undefined lanes where they would spoil the result."""
-    if block.undefined is not None:
-        refuse_undefined(np.broadcast_to(block.undefined, block.dims), None, f"{what}: its input")
-    return block
+def spoiled(block: Block, axis, what: str):
+    """Return which results of a reduction an undefined lane has spoiled, or None.
+
+    Raises: UndefinedLanes if that is all of them.
+    """
+    if block.undefined is None:
+        return None
+    undefined = np.broadcast_to(block.undefined, block.dims)
+    out = undefined.any(axis=axis)
+    if np.all(out):
+        refuse_undefined(undefined, None, f"{what}: its input")
+    return out if np.any(out) else None
 
 
 def _finish(name, block, data, axis, keep_dims, kind=None):
     """Count a reduction's work and return its result as a block."""
+    undefined = spoiled(block, axis, f"tl.{name}")
     if keep_dims:
-        data = np.expand_dims(data, axis) if axis is not None else np.reshape(data, (1,) * len(block.dims))
+        keep = (1,) * len(block.dims) if axis is None else tuple(np.expand_dims(data, axis).shape)
+        data = np.reshape(data, keep)
+        undefined = None if undefined is None else np.reshape(undefined, keep)
     kind = kind or block.dtype
     if kind.kind == FLOATING:
         run.elementwise += block.data.size - data.size
         if run.find_nonfinite:
             _check_finite(name, data, block.data, axis)
-        return Dense(data, kind)
-    return scalar_or_block(np.asarray(data), kind, None)
+        return Dense(data, kind, undefined)
+    return scalar_or_block(np.asarray(data), kind, undefined)
 
 
 def _check_finite(name, data, source, axis) -> None:
@@ -62,7 +72,7 @@ def sum(input, axis=None, keep_dims=False, dtype=None) -> Block:
     Precision: fp32 and fp64 pairwise; fp16 and bf16 pairwise with every partial sum rounded to the block's
     type, as on the GPU.
     """
-    block = _summable(defined(input, "tl.sum"), dtype)
+    block = _summable(input, dtype)
     axis, data = _axis(block, axis), block.data
     if block.dtype.small_float:
         out = _tree(data, axis, np.add)
@@ -83,7 +93,7 @@ def _extreme(name, ufunc, integer_ufunc, position):
     def reduce_extreme(
         input, axis=None, return_indices=False, return_indices_tie_break_left=True, keep_dims=False
     ):
-        block = defined(input, f"tl.{name}")
+        block = input
         if plain(return_indices):
             return _with_index(name, widened(block), axis, keep_dims, position)
         block = widened(block, integers=True)
@@ -122,7 +132,7 @@ def argmin(input, axis, tie_break_left=True, keep_dims=False) -> Block:
 
 def _bits(name, ufunc):
     def reduce_bits(input, axis=None, keep_dims=False):
-        block = defined(input, f"tl.{name}")
+        block = input
         if block.dtype.is_floating():
             raise TypeMismatch(f"tl.{name} needs integers; came {block.dtype}")
         axis = _axis(block, axis)
@@ -142,8 +152,6 @@ def reduce(input, axis, combine_fn, keep_dims=False):
     The function sees whole blocks at once; if it branches on a value, it is called once per pair of values.
     """
     blocks = tuple(input) if isinstance(input, (tuple, list)) else (input,)
-    for block in blocks:
-        defined(block, "tl.reduce")
     place = _axis(blocks[0], axis)
     arrays = [b.data.reshape(-1) if place is None else np.moveaxis(b.data, place, -1) for b in blocks]
     kinds = [b.dtype for b in blocks]

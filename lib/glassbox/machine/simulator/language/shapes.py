@@ -25,8 +25,7 @@ def reshape(input, *shape, can_reorder=False) -> Block:
             f"a block of shape {tuple(input.dims)} cannot become {sizes}: the number of values differs"
         )
     if isinstance(input, Pointer):
-        offset = input.offset.data if type(input.offset) is Index else input.offset
-        return Pointer(input.buffer, offset.reshape(sizes))
+        return Pointer(input.buffer, reshape(input.offset, sizes))
     return reshaped(input, lambda array: array.reshape(sizes))
 
 
@@ -54,9 +53,7 @@ def permute(input, *dims) -> Block:
         steps, dims = (tuple(p[k] for k in order) for p in (input.steps, input.dims))
         return Index(input.base, steps, dims, input.dtype, input.low, input.high)
     if isinstance(input, Pointer):
-        if type(input.offset) is Index:
-            return Pointer(input.buffer, permute(input.offset, order))
-        return Pointer(input.buffer, input.offset.transpose(order))
+        return Pointer(input.buffer, permute(input.offset, order))
     return reshaped(input, lambda array: array.transpose(order))
 
 
@@ -110,7 +107,9 @@ def broadcast_to(input, *shape) -> Block:
 def _repeated(block, sizes: tuple):
     if block.dims == sizes:
         return block
-    if isinstance(block, (Index, Box, Pointer)):
+    if isinstance(block, Pointer):
+        return Pointer(block.buffer, _repeated(block.offset, sizes))
+    if isinstance(block, (Index, Box)):
         return block.broadcast(sizes)
     undefined = block.undefined
     if undefined is not None:
