@@ -1,6 +1,7 @@
 """Give a kernel the simulator's world: `tl` and `triton` become ours, jit helpers become plain functions."""
 
 import builtins
+import inspect
 import types
 
 import numpy as np
@@ -25,7 +26,7 @@ def raw_function(kernel) -> types.FunctionType:
         inner = inner.fn
     if not isinstance(inner, types.FunctionType):
         raise TypeError(f"kernel: expected a @triton.jit function; came {kernel!r}")
-    return inner
+    return inspect.unwrap(inner)  # a run-time check of annotations wraps every function of a package
 
 
 def bind(value):

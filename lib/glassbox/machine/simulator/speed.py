@@ -97,13 +97,16 @@ def ratios(rounds: int = 3) -> dict[str, float]:
 
 
 def main() -> int:
-    """Print both ratios; exit 2 where Triton is not installed."""
+    """Print both ratios, with `--json` for a program to read; exit 2 where Triton is not installed."""
     if "--interpreted" in sys.argv:
         print(json.dumps(milliseconds(int(sys.argv[-1]), backend="interpreted")))
         return 0
     if find_spec("triton") is None:
         print("Triton is not installed here, so there is nothing to compare with.")
         return 2
+    if "--json" in sys.argv:
+        print(json.dumps(ratios(rounds=2)))
+        return 0
     print(f"attention forward, {TOKENS} tokens x {HEADS} heads x {SIZE}, fp32, tile {TILE}")
     for name, value in ratios().items():
         print(f"  {name:<20}{value:8.1f}{'x' if name.endswith('ratio') else ''}")
