@@ -1,1 +1,51 @@
-"""The machine that the course runs on: what it is, and what can run on it."""
+"""The machine: write a kernel once, run it simulated, interpreted or compiled.
+
+`from glassbox.machine import triton, tl` is the only place where the choice is made between Triton and its
+stand-in.
+"""
+
+from importlib import import_module
+
+_HOME = {
+    "launch": "glassbox.machine.launching",
+    "simulate": "glassbox.machine.simulator",
+    "Report": "glassbox.machine.simulator",
+    "SimulationError": "glassbox.machine.simulator",
+    "empty": "glassbox.machine.simulator.memory",
+    "empty_like": "glassbox.machine.simulator.memory",
+}
+__all__ = (
+    "Report",
+    "SimulationError",
+    "TensorDescriptor",
+    "empty",
+    "empty_like",
+    "launch",
+    "simulate",
+    "tl",
+    "triton",
+)
+
+
+def __getattr__(name: str):
+    if name == "triton":
+        return _triton()
+    if name == "tl":
+        return _triton().language
+    if name == "TensorDescriptor":
+        stand_in = _triton().__name__ != "triton"
+        home = "glassbox.machine.triton_stub" if stand_in else "triton.tools.tensor_descriptor"
+        return import_module(home).TensorDescriptor
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _triton():
+    """Return Triton where it is installed, otherwise the stand-in; kernels can be written for both."""
+    try:
+        import triton
+        import triton.language
+    except ImportError:
+        from . import triton_stub as triton
+    return triton
