@@ -295,7 +295,8 @@ def test_the_stages_are_asked_what_the_course_promises(stages):
     assert ruff == ["check"]
     for stage in (tests, notebooks):
         assert "-n 2 --dist loadscope " in " ".join(stage) and " -k norms " in " ".join(stage)
-    assert suite.SHAPES in tests and "not slow and not browser" in tests
+    assert any(word.startswith("--jaxtyping-packages=glassbox,") for word in tests)
+    assert "not slow and not browser" in tests
     promised = {"--nbval", "--nbval-current-env", "--nbval-sanitize-with=tests/sanitize.cfg"}
     assert promised | {"--nbval-cell-timeout=120"} < set(notebooks)
 
