@@ -1,5 +1,6 @@
 """The meters are exact: every byte and FLOP equals the formula worked out by hand."""
 
+import inspect
 import math
 
 import kernels_under_test as kernels
@@ -114,6 +115,9 @@ def test_events_replay_the_launch():
     a, b = torch.randn(40, 50), torch.randn(50, 30)
     _, report = kernels.matmul(a, b, block=(16, 16, 32))
     assert sum(event.bytes for event in report.events) == report.bytes_moved == sum(report.by_line().values())
+    lines, start = inspect.getsourcelines(kernels.matmul_tile.fn)
+    of_a = start + next(k for k, line in enumerate(lines) if "tl.load(a_at" in line)
+    assert report.by_line()["matmul_tile", of_a] == report.arguments["a_ptr"].loaded
     loads = [e for e in report.events if e.argument == "a_ptr" and e.program == (2, 1, 0)]
     assert [e.tile for e in loads] == [((32, 40), (0, 32)), ((32, 40), (32, 50))]
     assert [e.bytes for e in loads] == [8 * 32 * 4, 8 * 18 * 4]

@@ -159,7 +159,7 @@ def filled(found, place, selector, dims, kind, other):
         data = found.reshape(dims)
         return scalar_or_block(data.copy() if found.base is not None else data, kind, None)
     if other is None:
-        data, undefined = np.zeros(dims, kind.numpy), np.ones(dims, np.bool_) if run.track_undefined else None
+        data, undefined = np.zeros(dims, kind.numpy), np.ones(dims, np.bool_) if run.undefined else None
         if undefined is not None:
             undefined[selector] = False
             undefined = undefined if undefined.any() else None

@@ -60,22 +60,21 @@ def simulate(
     with one_launch:
         if run.active:
             raise RuntimeError(f"{function.__name__}: a kernel cannot launch a kernel")
-        adoption = Adoption()
-        run.kernel, run.grid, run.program = function.__name__, sizes, (0, 0, 0)
-        buffers: list[Buffer] = []
-        values = {name: _argument(name, v, function, adoption, buffers) for name, v in bound.items()}
-        _share_memory(buffers, chosen)
-        run.arguments, run.notes = tuple(buffers), {}
-        run.meter = Meter(len(buffers), events) if meter else None
-        run.races, run.track_undefined = "races" in chosen, "undefined" in chosen
-        run.find_nonfinite, run.active = find_nonfinite, True
-        run.loops.clear()
+        run.begin(function.__name__, sizes, chosen, find_nonfinite)
         try:
-            with np.errstate(all="ignore"):
-                _run_programs(adoption.function(function), values, sizes)
-            return Report(function.__name__, sizes, buffers, run.meter, tuple(run.notes.values()))
+            return _simulated(function, bound, meter, events)
         finally:
-            run.active, run.meter, run.arguments, run.kernel = False, None, (), ""
+            run.end()
+
+
+def _simulated(function, bound: dict, meter: bool, events: int) -> Report:
+    adoption, buffers = Adoption(), []
+    values = {name: _argument(name, v, function, adoption, buffers) for name, v in bound.items()}
+    _share_memory(buffers)
+    run.meter = Meter(len(buffers), events) if meter else None
+    with np.errstate(all="ignore"):
+        _run_programs(adoption.function(function), values, run.grid)
+    return Report(function.__name__, run.grid, buffers, run.meter, tuple(run.notes.values()))
 
 
 def _run_programs(kernel, values: dict, sizes: tuple[int, int, int]) -> None:
@@ -172,10 +171,10 @@ def _pointer(name: str, tensor: torch.Tensor, buffers: list) -> Pointer:
     return Pointer(buffers[-1], scalar(0, int64))
 
 
-def _share_memory(buffers: list, checks: frozenset) -> None:
+def _share_memory(buffers: list) -> None:
     """Give arguments that lie in the same allocation one set of bookkeeping."""
     groups: dict[int, list] = {}
     for buffer in buffers:
         groups.setdefault(buffer.tensor.untyped_storage().data_ptr() or id(buffer), []).append(buffer)
     for group in groups.values():
-        Shadow(group, "races" in checks, "uninitialized" in checks)
+        Shadow(group)

@@ -126,12 +126,12 @@ class Report:
             (number % x, number // x % y, number // (x * y)), operation, name, line_at(*line), tile, size
         )
 
-    def by_line(self) -> dict[int, int]:
-        """Return the bytes that each source line moved."""
-        out: dict[int, int] = {}
+    def by_line(self) -> dict[tuple[str, int], int]:
+        """Return the bytes that each source line moved, by function name and line number."""
+        out: dict[tuple[str, int], int] = {}
         for row in self._events:
-            line = line_at(*row[3])
-            out[line] = out.get(line, 0) + row[7]
+            place = row[3][0].co_name, line_at(*row[3])
+            out[place] = out.get(place, 0) + row[7]
         return dict(sorted(out.items()))
 
     def __repr__(self) -> str:

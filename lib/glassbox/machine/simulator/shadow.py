@@ -18,10 +18,10 @@ class Shadow:
     of tiles is enough, so inputs cost nothing.
     """
 
-    def __init__(self, buffers: list, check_races: bool, check_uninitialized: bool):
-        self.buffers, self.check_races = buffers, check_races
+    def __init__(self, buffers: list):
+        self.buffers = buffers
         self.granule = min(b.itemsize for b in buffers)
-        record = memory.unwritten(buffers[0].tensor) if check_uninitialized else None
+        record = memory.unwritten(buffers[0].tensor) if run.uninitialized else None
         if record is not None:
             self.granule = min(self.granule, record.granule)
         self.written = record.in_granules(self.granule) if record is not None else None
@@ -43,7 +43,7 @@ class Shadow:
             written = place.cells(self.written, *where)
             if not written.all():
                 self._check_written(buffer, place, written, values)
-        if not self.check_races or quiet:
+        if not run.races or quiet:
             return
         if self.writer is None:
             if place.key is not None:
@@ -69,7 +69,7 @@ class Shadow:
         where = buffer.origin, buffer.scale
         if self.written is not None:
             place.set_cells(self.written, True, *where)
-        if not self.check_races:
+        if not run.races:
             return
         if self.writer is None:
             self._start_maps()

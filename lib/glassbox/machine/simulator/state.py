@@ -18,7 +18,6 @@ class Run:
     __slots__ = (
         "account",
         "active",
-        "arguments",
         "elementwise",
         "find_nonfinite",
         "grid",
@@ -32,15 +31,28 @@ class Run:
         "races",
         "special",
         "synced",
-        "track_undefined",
+        "undefined",
+        "uninitialized",
     )
 
     def __init__(self):
-        self.account = Account()
-        self.active = self.find_nonfinite = self.races = self.track_undefined = False
-        self.kernel, self.grid, self.arguments, self.meter, self.notes = "", (1, 1, 1), (), None, {}
+        self.begin("", (1, 1, 1), frozenset(), False)
+        self.end()
+
+    def begin(self, kernel: str, grid: tuple[int, int, int], checks: frozenset, find_nonfinite: bool) -> None:
+        """Begin a launch with some of the checks on."""
+        self.active, self.kernel, self.grid, self.find_nonfinite = True, kernel, grid, find_nonfinite
+        self.races, self.undefined, self.uninitialized = (
+            name in checks for name in ("races", "undefined", "uninitialized")
+        )
+        self.meter, self.notes = None, {}
         self.loops: set = set()  # the loops whose variables have been seen to keep their types
         self.start_program((0, 0, 0), 0)
+
+    def end(self) -> None:
+        """End the launch; nothing of it stays behind."""
+        self.begin("", (1, 1, 1), frozenset(), False)
+        self.active = False
 
     def start_program(self, program: tuple[int, int, int], number: int) -> None:
         """Begin program `program`: its counters are zero, and it has met no other program yet."""
