@@ -8,6 +8,11 @@ from importlib import import_module
 
 _HOME = {
     "launch": "glassbox.machine.launching",
+    "metered": "glassbox.machine.launching",
+    "captured": "glassbox.machine.launching",
+    "inspect": "glassbox.machine.inspecting",
+    "predict": "glassbox.machine.roofline",
+    "GPUS": "glassbox.machine.roofline",
     "simulate": "glassbox.machine.simulator",
     "Report": "glassbox.machine.simulator",
     "SimulationError": "glassbox.machine.simulator",
@@ -15,12 +20,17 @@ _HOME = {
     "empty_like": "glassbox.machine.simulator.memory",
 }
 __all__ = (
+    "GPUS",
     "Report",
     "SimulationError",
     "TensorDescriptor",
+    "captured",
     "empty",
     "empty_like",
+    "inspect",
     "launch",
+    "metered",
+    "predict",
     "simulate",
     "tl",
     "triton",

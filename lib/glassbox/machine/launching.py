@@ -1,8 +1,26 @@
-"""One launch function for every way to run a kernel."""
+"""One launch function for every way to run a kernel, and two ways to listen to launches."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
 
 from glassbox.arguments import expect_choice
 
 BACKENDS = ("simulated", "compiled", "interpreted")
+SIMULATOR_OPTIONS = ("checks", "meter", "find_nonfinite", "events")
+
+
+class Launch(NamedTuple):
+    """One call of `launch`, as it was made."""
+
+    kernel: object
+    grid: object
+    args: tuple
+    kwargs: dict
+
+
+_captures: list[list[Launch]] = []
+_meters: list[list] = []
 
 
 def launch(kernel, grid, *args, backend: str = "simulated", **kwargs):
@@ -15,15 +33,54 @@ def launch(kernel, grid, *args, backend: str = "simulated", **kwargs):
     cannot run here.
     """
     expect_choice("backend", backend, BACKENDS)
+    if _captures:
+        _captures[-1].append(Launch(kernel, grid, args, kwargs))
+        return None
     if backend == "simulated":
-        from .simulator import simulate
-
-        return simulate(kernel, grid, *args, **kwargs)
-    kwargs = {k: v for k, v in kwargs.items() if k not in ("checks", "meter", "find_nonfinite", "events")}
+        return _simulated(kernel, grid, args, kwargs)
+    kwargs = {k: v for k, v in kwargs.items() if k not in SIMULATOR_OPTIONS}
     (_check_compiled if backend == "compiled" else _check_interpreted)(kernel)
     grid = (grid,) if isinstance(grid, int) else grid
     kernel[grid](*args, **kwargs)
     return None
+
+
+@contextmanager
+def metered() -> Iterator[list]:
+    """Collect the Report of every simulated launch inside the block, in order.
+
+        with metered() as reports:
+            rms_norm(x, gain, backend="simulated")
+        reports[0].bytes_moved
+
+    Convention: a launch inside two such blocks is listed in both.
+    """
+    reports: list = []
+    _meters.append(reports)
+    try:
+        yield reports
+    finally:
+        _meters.pop()
+
+
+@contextmanager
+def captured() -> Iterator[list[Launch]]:
+    """Collect every launch inside the block instead of running it; the arguments may be meta tensors."""
+    launches: list[Launch] = []
+    _captures.append(launches)
+    try:
+        yield launches
+    finally:
+        _captures.pop()
+
+
+def _simulated(kernel, grid, args, kwargs):
+    from .simulator import simulate
+
+    report = simulate(kernel, grid, *args, **kwargs)
+    for reports in _meters:
+        reports.append(report)
+    return report
 
 
 def _check_compiled(kernel) -> None:
