@@ -53,3 +53,11 @@ def expect_choice(name: str, value, choices) -> None:
     """Refuse a value that is not one of `choices`."""
     if value not in tuple(choices):
         raise bad_value(name, f"one of {', '.join(map(repr, choices))}", value)
+
+
+def expect_whole(name: str, value, at_least: int) -> None:
+    """Refuse anything but a whole number that is `at_least` so large."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise bad_type(name, "a whole number", value)
+    if value < at_least:
+        raise bad_value(name, f"a whole number >= {at_least}", value)

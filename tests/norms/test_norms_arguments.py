@@ -61,7 +61,7 @@ BAD = {
         ValueError,
         r"groups: expected a divisor of the 6 features; came 4",
     ),
-    "no groups": (lambda: norms.group_norm(X, 0), ValueError, "groups: expected a whole number > 0; came 0"),
+    "no groups": (lambda: norms.group_norm(X, 0), ValueError, "groups: expected a whole number >= 1; came 0"),
     "half a group": (lambda: norms.group_norm(X, 1.5), TypeError, "groups: expected a whole number"),
     "true groups": (lambda: norms.group_norm(X, True), TypeError, "groups: expected a whole number"),
     "head sizes differ": (
@@ -99,7 +99,7 @@ BAD = {
     "no layers": (
         lambda: norms.deep_norm_scales(decoder=0),
         ValueError,
-        "decoder: expected a whole number > 0",
+        "decoder: expected a whole number >= 1",
     ),
     "half a layer": (
         lambda: norms.deep_norm_scales(encoder=1.5),

@@ -1,6 +1,7 @@
 """Normalisation: the norms, their backward passes, and where a block puts them (notebook 01)."""
 
 from glassbox.norms.api import (
+    add_rms_norm,
     batch_norm,
     deep_norm,
     deep_norm_scales,
@@ -17,6 +18,7 @@ __all__ = [
     "LayerNorm",
     "RMSNorm",
     "Residual",
+    "add_rms_norm",
     "batch_norm",
     "deep_norm",
     "deep_norm_scales",

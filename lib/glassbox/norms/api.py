@@ -1,4 +1,7 @@
-"""The norms with their conventions and argument checks; the equations themselves are in `reference.py`."""
+"""The norms with their conventions and argument checks; the equations themselves are in `reference.py`.
+
+`backend` is "auto", "reference", "simulated" or "compiled": `machine/dispatch.py` says what each takes.
+"""
 
 from jaxtyping import Float
 from torch import Tensor
@@ -10,9 +13,11 @@ from glassbox.arguments import (
     expect_like,
     expect_positive,
     expect_shape,
+    expect_whole,
 )
+from glassbox.machine.dispatch import uses_kernel
 from glassbox.norms import reference
-from glassbox.norms.reference import DeepNormScales, LayerNormGradients, RMSNormGradients
+from glassbox.norms.reference import AddedNorm, DeepNormScales, LayerNormGradients, RMSNormGradients
 
 
 def _check(x: Tensor, eps: float, name: str = "x", **parameters: Tensor | None) -> None:
@@ -42,11 +47,11 @@ def _check_same(name: str, value: Tensor, other_name: str, other: Tensor) -> Non
     _check_kind(name, value, other_name, other)
 
 
-def _check_count(name: str, value: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise bad_type(name, "a whole number", value)
-    if value < 1:
-        raise bad_value(name, "a whole number > 0", value)
+def _kernel(x, added, gain, bias, alpha, eps, *, centre, keep_total=False) -> tuple[Tensor, Tensor]:
+    """Return y and, if kept, the sum that was normalised, from the operator."""
+    from glassbox.norms.kernels import norm
+
+    return norm(x, added, gain, bias, float(alpha), float(eps), centre, keep_total)[:2]
 
 
 def layer_norm(
@@ -54,6 +59,7 @@ def layer_norm(
     gain: Float[Tensor, " m"] | None = None,
     bias: Float[Tensor, " m"] | None = None,
     eps: float = 1e-5,
+    backend: str = "auto",
 ) -> Float[Tensor, "*batch m"]:
     """Shift each row to mean zero, scale it to variance one, then apply a learned gain and bias.
 
@@ -67,11 +73,16 @@ def layer_norm(
     Taught in: notebooks/01_norms.ipynb
     """
     _check(x, eps, gain=gain, bias=bias)
+    if uses_kernel(backend, "x", x):
+        return _kernel(x, None, gain, bias, 1, eps, centre=True)[0]
     return reference.layer_norm(x, gain, bias, eps)
 
 
 def rms_norm(
-    x: Float[Tensor, "*batch m"], gain: Float[Tensor, " m"] | None = None, eps: float = 1e-6
+    x: Float[Tensor, "*batch m"],
+    gain: Float[Tensor, " m"] | None = None,
+    eps: float = 1e-6,
+    backend: str = "auto",
 ) -> Float[Tensor, "*batch m"]:
     """Scale each row to unit root-mean-square, then multiply by a learned gain.
 
@@ -86,7 +97,33 @@ def rms_norm(
     Taught in: notebooks/01_norms.ipynb
     """
     _check(x, eps, gain=gain)
+    if uses_kernel(backend, "x", x):
+        return _kernel(x, None, gain, None, 1, eps, centre=False)[0]
     return reference.rms_norm(x, gain, eps)
+
+
+def add_rms_norm(
+    x: Float[Tensor, "*batch m"],
+    residual: Float[Tensor, "*batch m"],
+    gain: Float[Tensor, " m"] | None = None,
+    eps: float = 1e-6,
+    backend: str = "auto",
+) -> AddedNorm:
+    """Add a sub-layer's output to the residual stream and return both the stream's norm and the stream.
+
+        total = x + residual,  y = rms_norm(total)
+
+    Convention: the step between two sub-layers of a pre-norm block. The norm reads `total` as it is stored,
+        rounded to the dtype of x. Both results carry gradients; x and residual get the same one.
+    Precision: halves are added and normalised in float32; total and y are each cast once.
+    Raises: TypeError, ValueError as in `rms_norm`, or if `residual` is not like `x`.
+    Taught in: notebooks/01_norms.ipynb
+    """
+    _check(x, eps, gain=gain)
+    _check_same("residual", residual, "x", x)
+    if uses_kernel(backend, "x", x):
+        return AddedNorm(*_kernel(x, residual, gain, None, 1, eps, centre=False, keep_total=True))
+    return reference.add_rms_norm(x, residual, gain, eps)
 
 
 def batch_norm(
@@ -134,7 +171,7 @@ def group_norm(
     Taught in: notebooks/01_norms.ipynb
     """
     _check(x, eps, gain=gain, bias=bias)
-    _check_count("groups", groups)
+    expect_whole("groups", groups, 1)
     if x.shape[-1] % groups:
         raise bad_value("groups", f"a divisor of the {x.shape[-1]} features", groups)
     return reference.group_norm(x, groups, gain, bias, eps)
@@ -173,6 +210,7 @@ def deep_norm(
     gain: Float[Tensor, " m"] | None = None,
     bias: Float[Tensor, " m"] | None = None,
     eps: float = 1e-5,
+    backend: str = "auto",
 ) -> Float[Tensor, "*batch m"]:
     """Add a sub-layer's output `fx` to the residual stream times alpha, then apply LayerNorm.
 
@@ -188,6 +226,8 @@ def deep_norm(
     _check(x, eps, gain=gain, bias=bias)
     _check_same("fx", fx, "x", x)
     expect_positive("alpha", alpha)
+    if uses_kernel(backend, "x", x):
+        return _kernel(x, fx, gain, bias, alpha, eps, centre=True)[0]
     return reference.deep_norm(x, fx, alpha, gain, bias, eps)
 
 
@@ -209,7 +249,7 @@ def deep_norm_scales(encoder: int | None = None, decoder: int | None = None) -> 
         raise bad_value("encoder, decoder", "a number of layers for at least one", None)
     for name, layers in {"encoder": encoder, "decoder": decoder}.items():
         if layers is not None:
-            _check_count(name, layers)
+            expect_whole(name, layers, 1)
     return reference.deep_norm_scales(encoder, decoder)
 
 

@@ -31,6 +31,18 @@ def rms_norm(x, gain=None, eps=1e-6):
     return affine(wide(x) / rms, gain, None).to(x.dtype)
 
 
+class AddedNorm(NamedTuple):
+    """The residual stream after an addition, and its norm."""
+
+    y: torch.Tensor
+    total: torch.Tensor
+
+
+def add_rms_norm(x, residual, gain=None, eps=1e-6):
+    total = x + residual
+    return AddedNorm(rms_norm(total, gain, eps), total)
+
+
 def batch_norm(x, gain=None, bias=None, eps=1e-5, mean=None, variance=None):
     if mean is None:
         unit = standardise(wide(x), tuple(range(x.ndim - 1)), eps)

@@ -4,9 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from glassbox.arguments import bad_value, expect_positive
+from glassbox.arguments import bad_value, expect_positive, expect_whole
 from glassbox.tiny.loss import as_tokens
-from glassbox.tiny.whole import expect_whole
 
 
 @torch.no_grad()

@@ -7,8 +7,7 @@ from jaxtyping import Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from glassbox.arguments import bad_type, bad_value, expect_choice
-from glassbox.tiny.whole import expect_whole
+from glassbox.arguments import bad_type, bad_value, expect_choice, expect_whole
 
 
 def as_tokens(text: bytes, name: str = "text") -> Int[Tensor, " t"]:

@@ -7,10 +7,9 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from glassbox.arguments import bad_type, bad_value
+from glassbox.arguments import bad_type, bad_value, expect_whole
 from glassbox.tiny.rotation import rotate
 from glassbox.tiny.seeds import normal, xavier
-from glassbox.tiny.whole import expect_whole
 
 Linear = partial(nn.Linear, bias=False)
 Norm = partial(nn.RMSNorm, eps=1e-6)

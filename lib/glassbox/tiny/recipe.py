@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 
-from glassbox.arguments import expect_choice
+from glassbox.arguments import expect_choice, expect_whole
 from glassbox.tiny import functions, grammar, sums
 from glassbox.tiny.splitmix import SplitMix64
-from glassbox.tiny.whole import expect_whole
 
 # (language, part): what draws one document, the seed, and the size of the frozen file in bytes
 GENERATED: dict[tuple[str, str], tuple[Callable[[SplitMix64], str], int, int]] = {

@@ -15,8 +15,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from glassbox.arguments import bad_type, bad_value, expect_positive
-from glassbox.tiny.whole import expect_whole
+from glassbox.arguments import bad_type, bad_value, expect_positive, expect_whole
 
 
 def _state(seed: int) -> np.random.RandomState:

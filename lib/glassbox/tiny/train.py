@@ -12,11 +12,11 @@ import torch
 from safetensors.torch import save
 from torch.nn import functional as F
 
+from glassbox.arguments import expect_whole
 from glassbox.tiny.loss import bits_per_byte, counted_bits_per_byte
 from glassbox.tiny.model import TinyLM
 from glassbox.tiny.seeds import batches
 from glassbox.tiny.text import read_text, split
-from glassbox.tiny.whole import expect_whole
 
 PARTS = ("prose", "stories", "code")
 BATCH, CONTEXT, WARM_UP, PEAK, FLOOR = 16, 256, 100, 8e-3, 0.05
