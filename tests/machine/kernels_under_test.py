@@ -69,33 +69,6 @@ def matmul(a, b, block=(16, 16, 16), **options):
 
 
 @triton.jit
-def _mean(x, inside, n):
-    return tl.sum(tl.where(inside, x, 0.0), axis=0) / n
-
-
-@triton.jit
-def norm_rows(x_ptr, gain_ptr, y_ptr, d, x_row, y_row, eps, CENTRED: tl.constexpr, BLOCK: tl.constexpr):
-    row = tl.program_id(0).to(tl.int64)
-    column = tl.arange(0, BLOCK)
-    inside = column < d
-    x = tl.load(x_ptr + row * x_row + column, mask=inside, other=0.0).to(tl.float32)
-    if CENTRED:
-        x = x - _mean(x, inside, d)
-    scale = tl.rsqrt(_mean(x * x, inside, d) + eps)
-    y = x * scale
-    if gain_ptr is not None:
-        y = y * tl.load(gain_ptr + column, mask=inside, other=0.0).to(tl.float32)
-    tl.store(y_ptr + row * y_row + column, y, mask=inside)
-
-
-def norm(x, gain=None, eps=1e-6, centred=False, **options):
-    rows, d = x.shape
-    y = empty(rows, d, dtype=x.dtype)
-    constants = {"CENTRED": centred, "BLOCK": triton.next_power_of_2(d)}
-    return y, launch(norm_rows, (rows,), x, gain, y, d, x.stride(0), y.stride(0), eps, **constants, **options)
-
-
-@triton.jit
 def flash_forward(
     q_ptr, k_ptr, v_ptr, out_ptr, lse_ptr, t, n, scale,
     CAUSAL: tl.constexpr, BLOCK_T: tl.constexpr, BLOCK_N: tl.constexpr, D: tl.constexpr,

@@ -32,9 +32,6 @@ def sample_kernels(backend: str) -> dict[str, torch.Tensor]:
         out[f"softmax of columns {name}"] = kernels.softmax(matrix.T, **options)[0]
         a, b = draw(37, 50, dtype=dtype, seed=3), draw(41, 50, dtype=dtype, seed=4).T
         out[f"matmul {name}"] = kernels.matmul(a, b, **options)[0]
-        gain = draw(37, dtype=dtype, seed=5)
-        out[f"rms norm {name}"] = kernels.norm(matrix, gain, **options)[0]
-        out[f"layer norm {name}"] = kernels.norm(matrix, None, centred=True, **options)[0]
         q, k, v = (draw(2, 40, 16, dtype=dtype, seed=s) for s in (6, 7, 8))
         for causal in (False, True):
             o, lse, _ = kernels.attention(q, k, v, causal=causal, **options)

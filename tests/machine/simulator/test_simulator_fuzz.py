@@ -5,6 +5,8 @@ import random
 import kernels_under_test as kernels
 import pytest
 import torch
+from glassbox.machine import configs
+from glassbox.norms.kernels import forward
 
 KINDS = (torch.float32, torch.float16, torch.bfloat16)
 TOLERANCE = {torch.float32: 2e-6, torch.float16: 1.5e-3, torch.bfloat16: 1.2e-2}
@@ -51,17 +53,22 @@ def random_matmul(draw):
 
 
 def random_norm(draw):
-    kind, d, centred = draw.choice(KINDS), draw.randint(1, 90), draw.random() < 0.5
-    x = strided(draw, draw.randint(1, 5), d, kind)
-    x = x if x.stride(1) == 1 or d == 1 else x.contiguous()
-    gain = (
-        torch.randn(d, generator=torch.Generator().manual_seed(d)).to(kind) if draw.random() < 0.5 else None
-    )
-    y = x.double() - x.double().mean(1, keepdim=True) if centred else x.double()
-    expected = y / (y.square().mean(1, keepdim=True) + 1e-3).sqrt()
+    kind, n, centre = draw.choice(KINDS), draw.randint(1, 90), draw.random() < 0.5
+    x = strided(draw, draw.randint(1, 5), n, kind)
+    added = strided(draw, x.shape[0], n, kind) if draw.random() < 0.5 else None
+    gain = torch.randn(n, generator=torch.Generator().manual_seed(n)).to(kind)
+    gain, alpha = (gain if draw.random() < 0.5 else None), 1.5 if centre and added is not None else 1.0
+    # every third launch is cut into pieces as long rows are
+    tile = {"BLOCK": 32, "STAGES": 1} if draw.randrange(3) == 0 else {"ROWS": draw.choice((1, 2, 4))}
+    how = {"centre": centre, "keep_total": False, "backend": "simulated"}
+    with configs.override("norm_forward", tile):
+        y = forward(x, added, gain, None, alpha, 1e-3, **how).y
+    s = alpha * x.double() + (0 if added is None else added.double())
+    s = s - s.mean(1, keepdim=True) if centre else s
+    expected = s / (s.square().mean(1, keepdim=True) + 1e-3).sqrt()
     expected = expected if gain is None else expected * gain.double()
     scale = torch.ones(1) if gain is None else gain.double().abs().max()
-    return kernels.norm(x, gain, eps=1e-3, centred=centred)[0], expected, scale
+    return y, expected, scale
 
 
 @pytest.mark.slow

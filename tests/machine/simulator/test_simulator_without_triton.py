@@ -22,6 +22,15 @@ def test_the_tests_pass_where_triton_cannot_be_imported():
     assert "skipped" not in done.stdout
 
 
+def test_the_norm_kernels_run_where_triton_cannot_be_imported():
+    folder = HERE.parents[1] / "norms"
+    files = [str(folder / "test_norms_traffic.py"), str(folder / "test_norms_kernels.py")]
+    chosen = ["-k", "not interpreter and not compiled", "-q", "-x", "-p", "no:cacheprovider"]
+    done = run(f"import pytest; sys.exit(pytest.main({files + chosen!r}))")
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "skipped" not in done.stdout
+
+
 def test_the_stand_in_is_what_kernels_see():
     done = run(
         "from glassbox.machine import tl, triton\n"

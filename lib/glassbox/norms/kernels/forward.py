@@ -20,7 +20,7 @@ def norm_rows(
 
     Bytes: every row is loaded once and stored once; every program loads the gain and the bias.
         rows n (x + added + y + total) + ceil(rows / ROWS) n (gain + bias) + 4 rows (1 + CENTRE)
-    FLOPs per feature, on every lane: 4 for x gain / rms, and 1 each for added, alpha, bias; CENTRE adds 2.
+    FLOPs: about 3 per feature, 1 more for each of gain, bias, added and alpha, and 2 for CENTRE.
     """
     row = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)[:, None]
     column = tl.arange(0, BLOCK)[None, :]
@@ -54,6 +54,7 @@ def norm_long_row(
     large sums is taken; the lanes are combined once, at the end of the first pass.
     Bytes: rows n (2 x + 2 added + y + total + gain + bias) + 4 rows (1 + CENTRE). The second reading of a
         row comes from L2 as long as all rows in flight fit there.
+    FLOPs: about 6 per feature, 1 more for gain and bias each, 2 for added and alpha each, and 3 for CENTRE.
     Source: Welford 1962 for the lanes; Chan, Golub, LeVeque 1983, eq. 2.1, for the combination.
     """
     row, lane = tl.program_id(0).to(tl.int64), tl.arange(0, BLOCK)

@@ -96,7 +96,7 @@ def _save(ctx, inputs, output):
 def _gradients(ctx, dy, dtotal, dmean, drstd):
     x, added, gain, mean, rstd = ctx.saved_tensors
     wanted = [d is not None and need for d, need in zip(ctx.dtypes, ctx.needs_input_grad[2:4], strict=True)]
-    dy = torch.zeros_like(x) if dy is None else dy
+    dy, dtotal = torch.zeros_like(x) if dy is None else dy, dtotal if ctx.keep_total else None
     dx, dadded, *sums = norm_backward(dy, dtotal, x, added, gain, mean, rstd, ctx.alpha, *wanted)
     if ctx.keep_total:
         dadded = dx
