@@ -9,6 +9,7 @@ import torch
 from glassbox import norms
 from glassbox.norms import experiments
 from glassbox.norms.experiments.numerics import halving_mean
+from glassbox.norms.kernels import step_by_step
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -102,40 +103,41 @@ class CountedPasses(TorchDispatchMode):
         return result
 
 
-def test_the_eager_passes_are_those_of_the_definition():
-    x, gain, bias = torch.ones(32, 16), torch.ones(16), torch.zeros(16)
-    for kind, run in {
-        "layer": lambda: norms.layer_norm(x, gain, bias),
-        "rms": lambda: norms.rms_norm(x, gain),
-    }.items():
-        with CountedPasses(x.numel()) as counted:
-            run()
-        assert experiments.norm_traffic(32, 16, 4, fused=False, kind=kind).passes == counted.passes
+@pytest.mark.parametrize("norm", ["layer_norm", "rms_norm"])
+def test_the_steps_move_what_eager_pytorch_moves(norm):
+    rows, n, parameters = 32, 16, 2 if norm == "layer_norm" else 1
+    x = torch.ones(rows, n)
+    with CountedPasses(x.numel()) as counted:
+        getattr(norms, norm)(x, *[torch.ones(n)] * parameters)
+    reports = experiments.launches(norm, "step by step", rows, n, torch.float32)
+    statistics, gains = 2 * parameters * rows, parameters * rows * n  # written and read; one gain per row
+    elements = sum(report.bytes_moved for report in reports) // 4
+    assert elements == counted.passes * rows * n + statistics + gains
 
 
-def test_traffic_of_the_usual_example():
-    eager, fused = (experiments.norm_traffic(4096, 4096, 2, fused) for fused in (False, True))
-    assert fused.bytes == 64 * 2**20
-    assert eager.bytes == 6 * fused.bytes
-    assert eager.flops == fused.flops == 7 * 4096**2
-    assert fused.intensity == pytest.approx(1.75)
+@pytest.mark.parametrize("norm", ["layer_norm", "rms_norm"])
+def test_the_steps_give_what_the_definition_gives(norm):
+    x, *parameters = (torch.randn(s, generator=torch.Generator().manual_seed(0)) for s in ((5, 37), 37, 37))
+    parameters = parameters[: 2 if norm == "layer_norm" else 1]
+    got = getattr(step_by_step, norm)(x, *parameters, 1e-3)
+    expected = getattr(norms, norm)(x, *parameters, 1e-3)
+    assert torch.allclose(got, expected, atol=1e-5)
 
 
-def test_rms_norm_saves_flops_but_no_fused_bytes():
-    layer, rms = (experiments.norm_traffic(512, 768, 2, True, kind) for kind in ("layer", "rms"))
-    assert rms.bytes == layer.bytes
-    assert rms.flops < layer.flops
+def test_traffic_of_both_norms_and_forms():
+    table = {(row["norm"], row["form"]): row for row in experiments.traffic(rows=64, width=4096)}
+    array = 64 * 4096 * 2
+    fused, steps = table["layer_norm", "fused"], table["layer_norm", "step by step"]
+    assert (fused["launches"], steps["launches"]) == (1, 7)
+    assert fused["least"] == 2 * array + 2 * 4096 * 2 + 2 * 64 * 4  # x, y; gain, bias; mean, rstd
+    assert steps["least"] == 12 * array + 2 * 4096 * 2 + 4 * 64 * 4
+    assert table["rms_norm", "fused"]["least"] == 2 * array + 4096 * 2 + 64 * 4
+    assert table["rms_norm", "step by step"]["least"] == 7 * array + 4096 * 2 + 2 * 64 * 4
+    assert fused["intensity"] < 2 and table["rms_norm", "fused"]["flops"] < fused["flops"]
 
 
-@pytest.mark.parametrize(
-    "arguments, message",
-    [
-        ({"tokens": 0}, "tokens: expected a finite number > 0"),
-        ({"width": -1}, "width: expected"),
-        ({"kind": "batch"}, "kind: expected one of 'layer', 'rms'; came 'batch'"),
-    ],
-)
+@pytest.mark.parametrize("arguments, message", [((0, 4), "rows: expected"), ((4, -1), "width: expected")])
 @pytest.mark.usefixtures("shapes_as_types_off")
 def test_bad_sizes_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
-        experiments.norm_traffic(**({"tokens": 4, "width": 4, "itemsize": 2, "fused": True} | arguments))
+        experiments.traffic(*arguments)

@@ -10,7 +10,6 @@ from glassbox.norms.experiments.batch_statistics import (
 )
 from glassbox.norms.experiments.numerics import (
     jacobian_terms,
-    norm_traffic,
     quadratic_descent,
     quadratic_surface,
     variance_formulas,
@@ -27,6 +26,7 @@ from glassbox.norms.experiments.signals import (
     token_cosine,
     top_layers,
 )
+from glassbox.norms.experiments.traffic import launches, traffic
 from glassbox.norms.experiments.training import finals, frequency_loss, summary, train
 
 __all__ = [
@@ -35,13 +35,13 @@ __all__ = [
     "finals",
     "frequency_loss",
     "jacobian_terms",
+    "launches",
     "loglog_slope",
     "lone_row",
     "mean_of",
     "mean_to_rms",
     "model_update",
     "neighbour_effect",
-    "norm_traffic",
     "padding_effect",
     "quadratic_descent",
     "quadratic_surface",
@@ -54,6 +54,7 @@ __all__ = [
     "summary",
     "token_cosine",
     "top_layers",
+    "traffic",
     "train",
     "variance_formulas",
 ]

@@ -1,14 +1,13 @@
-"""Norms by arithmetic: why scale matters, which variance formula survives, what a norm costs."""
+"""Norms by arithmetic: why scale matters, which variance formula survives."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from glassbox.arguments import expect_choice, expect_positive
+from glassbox.arguments import expect_choice
 from glassbox.tiny.seeds import normal
 
 # Gradient descent on a quadratic.
@@ -116,55 +115,3 @@ def jacobian_terms(x: Float[Tensor, " m"], eps: float = 1e-5) -> dict[str, Float
         "without the unit term": (own - mean) / std,
         "scale alone": own / std,
     }
-
-
-# What a norm moves.
-
-
-class Traffic(NamedTuple):
-    """What one forward pass of a norm reads, writes and computes."""
-
-    passes: int  # times the whole array is read or written
-    bytes: int
-    flops: int
-
-    @property
-    def intensity(self) -> float:
-        """Return FLOPs per byte; a GPU needs a hundred or more to be limited by arithmetic."""
-        return self.flops / self.bytes
-
-
-# Whole-array reads and writes of each eager step, and its FLOPs per element.
-STEPS = {
-    "layer": {
-        "mean": (1, 0, 1),
-        "subtract": (1, 1, 1),
-        "square": (1, 1, 1),
-        "mean of squares": (1, 0, 1),
-        "divide": (1, 1, 1),
-        "gain": (1, 1, 1),
-        "bias": (1, 1, 1),
-    },
-    "rms": {"square": (1, 1, 1), "mean of squares": (1, 0, 1), "divide": (1, 1, 1), "gain": (1, 1, 1)},
-}
-
-
-def norm_traffic(tokens: int, width: int, itemsize: int, fused: bool, kind: str = "layer") -> Traffic:
-    """Return the passes, bytes and FLOPs of a norm's forward pass over a (tokens, width) array.
-
-        fused: read x, write y                       2 passes
-        eager LayerNorm, step by step               12 passes
-        eager RMSNorm, step by step                  7 passes
-
-    Convention: counts whole arrays. The row statistics (one number per token) and the gain and bias (one per
-        feature) are left out: less than 1 % for the sizes of language models. A fused kernel keeps a row on
-        chip between its steps.
-    Raises: TypeError, ValueError for sizes that are not positive or a kind that is not "layer" or "rms".
-    """
-    for name, value in {"tokens": tokens, "width": width, "itemsize": itemsize}.items():
-        expect_positive(name, value)
-    expect_choice("kind", kind, STEPS)
-    steps = STEPS[kind].values()
-    passes = 2 if fused else sum(reads + writes for reads, writes, _ in steps)
-    elements = tokens * width
-    return Traffic(passes, passes * elements * itemsize, elements * sum(flops for *_, flops in steps))
