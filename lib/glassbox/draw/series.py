@@ -73,7 +73,10 @@ def _spread(rows, x, y) -> list[tuple]:
 
 
 def _middle(values: list) -> tuple:
-    return (None, None, None) if None in values else (min(values), fmean(values), max(values))
+    if None in values:
+        return None, None, None
+    low, high = min(values), max(values)
+    return low, low if low == high else fmean(values), high
 
 
 def _curve(name: str, points, style: theme.Style) -> go.Scatter:
@@ -139,6 +142,8 @@ def bars(
     traces = bar_traces(rows, x, y, series, order=order, colors=colors)
     figure = panel(traces, title=title, x_title=x_title, y_title=y_title, log_x=log_x, height=height)
     figure.update_layout(barmode="group", bargap=0.2)
+    if not log_x:
+        figure.update_xaxes(range=_room_for_numbers(traces))
     return figure.update_yaxes(theme.names_axis(distinct(rows, y)))
 
 
@@ -173,6 +178,14 @@ def _bar(name: str, rows, x: str, y: str, style: theme.Style) -> go.Bar:
         cliponaxis=False,
         showlegend=bool(name),
     )
+
+
+def _room_for_numbers(traces: list[go.Bar]) -> list[float] | None:
+    """Return a range in which the number at the end of the longest bar fits, None where there is none."""
+    lengths = [length for trace in traces if trace.text for length in trace.x if length is not None]
+    if not lengths or min(lengths) < 0 or max(lengths) == 0:
+        return None
+    return [0, rounded(1.12 * max(lengths))]
 
 
 def _numbers(lengths: list) -> list[str]:
