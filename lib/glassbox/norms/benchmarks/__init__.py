@@ -135,7 +135,7 @@ OPERATIONS = (
         "forward+backward",
         **DEEP,
         # x, fx, gain, bias in, y out; then x, fx, dy, gain in, dx, dfx, dgain, dbias out
-        bytes=partial(traffic, streams=8, vectors=6),
+        bytes=partial(traffic, streams=8, vectors=5),
         goals=(Goal(1.2, "compile"), Goal(2.5, "eager")),
     ),
 )
