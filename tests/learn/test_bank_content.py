@@ -1,0 +1,83 @@
+"""What the bank says is so: numbers computed, languages alike, cells there. A new topic joins by its file."""
+
+from functools import lru_cache
+from importlib import import_module
+from importlib.util import find_spec
+
+import pytest
+from glassbox.learn import bank
+from glassbox.paths import root
+
+TOPICS = sorted(path.stem for path in (root() / "data" / "questions").glob("*.yaml"))
+RECORDS = [
+    pytest.param(record, id=f"{record.topic}-{record.id}")
+    for found in (bank.cards(), bank.errata())
+    for record in found.values()
+]
+# The questions that a topic must answer.
+ASKED = {
+    "norms": """feature-normalization-why layer-norm-formula rms-norm-formula layernorm-vs-rmsnorm
+        recentering-matters-little deepnorm-idea deepnorm-benefit deepnorm-code pre-vs-post-norm
+        norm-placement-survey norm-methods-survey norm-by-model gpt3-vs-llama-norm layernorm-not-batchnorm
+        batchnorm-on-text layernorm-axis""",
+}
+WRONG = {
+    "norms": """gpt3-is-post-ln post-ln-stabilises-training chatglm2-norm layernorm-over-length
+        post-norm-converges-better batchnorm-fails-because-word-vectors""",
+}
+LONGEST_BRIEF, LONGEST_FULL = 75, 260  # words that can be said in 30 seconds and in two minutes
+
+
+@lru_cache(maxsize=4)
+def workings(topic: str) -> bank.Workings:
+    """Return what a topic's expressions may use: the topic, its rooms, and the file's own definitions."""
+    found = {topic: import_module(f"glassbox.{topic}")}
+    for room in ("experiments", "models"):
+        if find_spec(f"glassbox.{topic}.{room}"):
+            found[room] = import_module(f"glassbox.{topic}.{room}")
+    return bank.Workings(found, bank.definitions(topic))
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_every_number_is_computed(record):
+    assert bank.undeclared(record) == []
+    for number in record.numbers:
+        value = workings(record.topic).value(number.by)
+        assert bank.agrees(number.says, value), f"{number.name}: {number.says} is printed, {value} computed"
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_both_languages_say_the_same(record):
+    assert bank.differences(record) == []
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_every_cell_is_there(record):
+    for ref in [record.refuted_by] if isinstance(record, bank.Erratum) else record.refs:
+        bank.find_cell(ref)
+
+
+@pytest.mark.parametrize("card", bank.cards().values(), ids=bank.cards())
+def test_answers_fit_their_time(card):
+    assert len(card.brief.en.split()) <= LONGEST_BRIEF
+    assert len(card.brief.en.split()) < len(card.full.en.split()) <= LONGEST_FULL
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_every_question_of_the_syllabus_has_a_card(topic):
+    assert set(ASKED[topic].split()) <= set(bank.cards(topic))
+    assert set(WRONG[topic].split()) == set(bank.errata(topic))
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_every_erratum_has_a_card_that_repairs_it(topic):
+    cards = bank.cards(topic)
+    for erratum in bank.errata(topic).values():
+        assert cards[erratum.card].kind == "repair" and cards[erratum.card].claim == erratum.claim
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_a_topic_has_what_an_interview_needs(topic):
+    kinds = {card.kind for card in bank.cards(topic).values()}
+    assert {"explain", "derive", "code", "compute", "debug", "design", "repair"} <= kinds
+    assert sum(bool(card.followups) for card in bank.cards(topic).values()) >= 3
