@@ -125,7 +125,7 @@ def test_in_batch_there_is_no_cache(tmp_path, monkeypatch):
         ("It moves 64 MiB.", "它搬运 32 MiB。", ["number only in English: 64", "number only in Chinese: 32"]),
         ("It falls by 44%.", "它下降 44。", ["number only in English: 44%", "number only in Chinese: 44"]),
         ("As `1 / d`.", "按 `1 / N`。", ["formula only in English: 1 / d", "formula only in Chinese: 1 / N"]),
-        ("RMSNorm is.", "LayerNorm 是。", ["name only in English: RMSNorm", "name only in Chinese: LayerNorm"]),
+        ("LoRA is.", "DoRA 是。", ["name only in English: LoRA", "name only in Chinese: DoRA"]),
         ("As Xiong showed.", "如文献所示。", ["name only in English: Xiong"]),
         ("GPT-2 does.", "GPT-3 如此。", ["name only in English: GPT-2", "name only in Chinese: GPT-3"]),
         ("Use it.", "用 Adam。", ["name only in Chinese: Adam"]),

@@ -54,7 +54,7 @@ def test_a_wrong_choice_names_its_misconception(shown):
     answer("01.p1", "first block", confidence=5)
     said = repr(reveal("01.p1", truth="last block", misconceptions=WRONG))
     assert said.endswith("You chose another answer. That is post-norm's folklore.")
-    (event,) = progress.events("reveal", "01.p1")
+    (event,) = progress.events("outcome", "01.p1")
     assert event.payload["right"] is False and event.payload["confidence"] == 5
     assert event.payload["misconception"] == WRONG["first block"]
 
@@ -99,7 +99,7 @@ def test_a_reveal_is_noted_once(shown):
     weigh()
     answer("01.p2", 32, confidence=5)
     assert reveal_bytes() == reveal_bytes()
-    assert len(progress.events("reveal")) == 1
+    assert len(progress.events("outcome")) == 1
 
 
 def test_without_an_answer_the_truth_stays_folded(shown):
@@ -107,7 +107,7 @@ def test_without_an_answer_the_truth_stays_folded(shown):
     block = reveal_bytes()
     assert "64" not in repr(block) and "Lock one above" in repr(block)
     assert "<details>" in block.html and block.html.index("<details>") < block.html.index("64 MiB")
-    assert progress.events("reveal") == []
+    assert progress.events("outcome") == []
     answer("01.p2", 64, confidence=3)
     assert repr(reveal_bytes()).endswith("You were right.")
 

@@ -84,5 +84,5 @@ def _record(asking: Question, given: Answer, true, right: bool, behind: str, bec
     """Note the outcome, once."""
     payload = {"question": asking.ask, "truth": asking.shown(true), "answer": asking.shown(given.value)}
     payload |= {"confidence": given.confidence, "right": right, "misconception": behind, "because": because}
-    if payload not in [event.payload for event in events("reveal", asking.id)]:
-        log("reveal", asking.id, payload)
+    if payload not in [event.payload for event in events("outcome", asking.id)]:
+        log("outcome", asking.id, payload)
