@@ -1,0 +1,40 @@
+"""Exercises that diagnose: one declaration each, checked in a bounded process, known mistakes by name."""
+
+from glassbox.learn.exercise.bounded import Cells, Limits, close_all, warm
+from glassbox.learn.exercise.compute import Compute
+from glassbox.learn.exercise.exercise import Exercise
+from glassbox.learn.exercise.explain import Experiment, Explain, Point
+from glassbox.learn.exercise.implement import Budget, Debug, Implement
+from glassbox.learn.exercise.inputs import EPS, Inputs
+from glassbox.learn.exercise.lookup import exercise, exercises_of, status
+from glassbox.learn.exercise.message import Message, message
+from glassbox.learn.exercise.metadata import stamp
+from glassbox.learn.exercise.note import Note
+from glassbox.learn.exercise.verdict import Finding, State, Verdict
+
+__all__ = [
+    "EPS",
+    "Budget",
+    "Cells",
+    "Compute",
+    "Debug",
+    "Exercise",
+    "Experiment",
+    "Explain",
+    "Finding",
+    "Implement",
+    "Inputs",
+    "Limits",
+    "Message",
+    "Note",
+    "Point",
+    "State",
+    "Verdict",
+    "close_all",
+    "exercise",
+    "exercises_of",
+    "message",
+    "stamp",
+    "status",
+    "warm",
+]
