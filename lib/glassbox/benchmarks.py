@@ -22,6 +22,7 @@ from glassbox.machine.bench.tune import difference, tune, write_table
 
 DONE, UNKNOWN, NO_GPU = 0, 1, 2
 EVERYTHING = "all"
+WIDTH = 180
 
 
 def discover() -> dict[str, tuple[Operation, ...]]:
@@ -53,7 +54,7 @@ def bench(
     Convention: 0 measured, 1 unknown name, 2 no GPU. Records go to `out`, by default to data/benchmarks; a
         quick run is recorded only where `out` says. A config table changes only with `write`.
     """
-    console = console or Console()
+    console = console or wide_console()
     known = discover()
     operations = select(name, known)
     if not operations:
@@ -67,6 +68,12 @@ def bench(
         else:
             _measure(operation, rig, quick, command, out, console)
     return DONE
+
+
+def wide_console() -> Console:
+    """Return a console whose lines do not break in the middle of a table when they go to a file."""
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDTH)
 
 
 def _say(console: Console, text: str) -> None:

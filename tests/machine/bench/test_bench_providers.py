@@ -131,6 +131,14 @@ def test_a_sloppier_kernel_is_not_refused_and_its_error_is_told():
     assert 1.0 < judged.ratio < WRONG and judged.refused == ""
 
 
+@pytest.mark.parametrize(("off", "refused"), [(5e-5, False), (2e-4, True)])
+def test_a_sum_in_another_order_is_not_another_function(off, refused):
+    x = torch.randn(1000)
+    right = truth("forward", lambda x: x / 3, (x,), (x,))
+    judged = right.judge((x / 3 + off * x.abs().max() / 3,))
+    assert judged.ratio > WRONG and bool(judged.refused) is refused
+
+
 def test_the_worst_of_several_results_counts():
     x = torch.tensor([1.0, 2.0])
     right = truth("forward", lambda x: (x / 3, x / 7), (x,), (x, x))

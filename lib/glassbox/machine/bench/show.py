@@ -50,5 +50,5 @@ def summary(record: dict, goals: Sequence[Goal]) -> list[str]:
     lines = [f"measured ceilings: copy {copy / 1e12:.2f} TB/s, bf16 product {product / 1e12:.0f} TFLOP/s"]
     for peer in dict.fromkeys(row["peer"] for row in record["rows"] if row.get("ratio")):
         ratios = [row["ratio"] for row in record["rows"] if row["peer"] == peer and row.get("ratio")]
-        lines.append(f"geometric mean against {peer}: {geomean(ratios):.2f}x over {len(ratios)} cases")
+        lines.append(f"geometric mean against {peer}: {geomean(ratios):.2f}x (cases: {len(ratios)})")
     return lines + [f"goal {verdict(record['rows'], goal)}" for goal in goals]
