@@ -73,6 +73,7 @@ def test_the_config_in_use_stays_unless_another_is_clearly_faster(table):
 
 def test_a_config_that_computes_something_else_is_dropped(table):
     (pick,) = tuned(128, 512)
+    assert "1 dropped, such as BLOCK=128: error" in difference([pick])[0]
     assert pick.after == {"BLOCK": 512} and "error" in pick.dropped["BLOCK=128"]
 
 

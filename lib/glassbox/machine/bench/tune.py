@@ -116,7 +116,8 @@ def difference(picks: Sequence[Pick]) -> list[str]:
 
 def _line(pick: Pick) -> str:
     head = f"{pick.architecture} {pick.dtype} <= {pick.bucket}"
-    tail = f"{_ms(pick.after_ms)}; {len(pick.dropped)} dropped"
+    first = next((f", such as {config}: {why}" for config, why in pick.dropped.items()), "")
+    tail = f"{_ms(pick.after_ms)}; {len(pick.dropped)} dropped{first}"
     if not pick.changed:
         return f"  {head}: {label(pick.before)} ({tail})"
     return f"- {head}: {label(pick.before)} ({_ms(pick.before_ms)})\n+ {head}: {label(pick.after)} ({tail})"
