@@ -19,6 +19,7 @@ _HOME = {
     "matrix_trace": "heat",
     "panel": "base",
     "play": "controls",
+    "roofline": "roofs",
     "rounded": "numbers",
     "side_by_side": "beside",
     "slider": "controls",

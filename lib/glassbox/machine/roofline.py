@@ -45,8 +45,8 @@ class Work(NamedTuple):
 
     @property
     def flops(self) -> float:
-        """Matrix, elementwise and special-function FLOP together."""
-        return self.matrix + self.elementwise + self.special
+        """The FLOP that are quoted: of the matrix units where there are any, as for attention, else all."""
+        return self.matrix or self.elementwise + self.special
 
 
 @dataclass(frozen=True, repr=False)
@@ -98,20 +98,20 @@ class Prediction:
 
     @property
     def flop_per_second(self) -> float:
-        """The rate in FLOP/s that the floor allows: the height of the point under the roof."""
+        """The rate in quoted FLOP/s that the floor allows: the height of the point under the roof."""
         return self.work.flops / self.seconds
 
     @property
     def intensity(self) -> float:
-        """FLOP per byte."""
+        """Quoted FLOP per byte (see `Work.flops`)."""
         return self.work.flops / self.work.bytes if self.work.bytes else math.inf
 
     @property
     def ridge(self) -> float:
         """The intensity in FLOP per byte at which memory and computing would take this work equally long.
 
-        Convention: of this work's own mix of operations. For matrix operations alone it is peak / bandwidth,
-        the ridge point of the textbook; work without FLOP gets that one too.
+        Convention: of this work's own mix of operations. Where the matrix units decide it is peak /
+        bandwidth, the ridge point of the textbook; work without FLOP gets that one too.
         """
         computing = sum(max(walls[1:]) for walls in self.floors)
         rate = self.work.flops / computing if computing else self.rates.matrix
