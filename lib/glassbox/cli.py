@@ -1,4 +1,4 @@
-"""The command `glassbox`: lab, test, build, doctor."""
+"""The command `glassbox`: lab, test, build, bench, doctor."""
 
 import os
 import socket
@@ -123,6 +123,20 @@ def build(
         typer.echo(f"{path.name}: {'holds' if check else 'written'}")
     if not done:
         typer.echo("nothing changed")
+
+
+@app.command()
+def bench(
+    name: Annotated[str, typer.Argument(help="An operation, a topic, or all.")],
+    tune: Annotated[bool, typer.Option("--tune", help="Try launch arguments instead.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="With --tune: change the table.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="The headline cases only.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Where records go (data/benchmarks).")] = None,
+) -> None:
+    """Measure operations against their peers on this machine's GPU, and record them."""
+    from glassbox.benchmarks import bench as measure
+
+    raise typer.Exit(measure(name, tuning=tune, write=write, quick=quick, out=out))
 
 
 @app.command()

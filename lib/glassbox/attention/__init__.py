@@ -1,0 +1,1 @@
+"""Attention: queries, keys, values and the mechanisms around them (notebook 03)."""

@@ -1,0 +1,62 @@
+"""Say it: pre-norm or post-norm."""
+
+from glassbox.learn.exercise import Explain, Point
+
+placement = Explain(
+    id="norms.placement",
+    title="Pre-norm or post-norm, in 90 seconds",
+    statement=(
+        "An interviewer asks: *why do nearly all large models place the norm before the sub-layer, and "
+        "what do "
+        "they pay for it?* Speak for 90 seconds, then write down what you said, in your own words."
+    ),
+    difficulty=3,
+    importance=5,
+    minutes=6,
+    hints=(
+        "What does a gradient pass on its way down the stream, in each of the two?",
+        "Say one thing about training, one about the size of the stream, one about late blocks.",
+        "Pre-norm trains without ____; its stream grows as ____; so late blocks ____; post-norm needs ____.",
+    ),
+    rubric=(
+        Point(
+            "In pre-norm the stream passes every block untouched, so training is stable from the first step.",
+            ("stable", "untouched", "identity", "without warm", "no warm"),
+            "What happens to the stream on its way through a pre-norm block?",
+        ),
+        Point(
+            "The stream grows with depth, as the square root of the number of blocks.",
+            ("sqrt", "root", "grows", "√"),
+            "How large is the stream after N blocks?",
+        ),
+        Point(
+            "Late blocks change it less and less: their gradient falls as 1/sqrt(N).",
+            ("late", "last block", "deeper blocks", "1/sqrt"),
+            "What does a growing stream mean for the last blocks?",
+        ),
+        Point(
+            "Deep post-norm fails without help: warm-up or DeepNorm's constants; its gradients at "
+            "initialisation "
+            "do not vanish.",
+            ("warm", "deepnorm", "deep norm", "alpha"),
+            "What does post-norm need, and what is the reason it is not?",
+        ),
+        Point(
+            "Pre-norm needs one more norm at the end.",
+            ("final norm", "last norm", "norm at the end", "one more norm"),
+            "What would the logits look like without one more norm?",
+        ),
+    ),
+    model=(
+        "In pre-norm, x + f(norm(x)), the stream passes each block untouched, so every depth trains "
+        "from the first "
+        "step without warm-up. The price: nothing shrinks the stream, so it grows as the square root "
+        "of the depth, "
+        "and late blocks, whose outputs stay of unit size, change it less and less; their gradients fall as "
+        "1/sqrt(N). It also needs a final norm. Post-norm, norm(x + f(x)), pins the stream at unit size. Its "
+        "gradients at initialisation do not vanish, but the steps of all blocks together are too large "
+        "when it is "
+        "deep: it needs warm-up, or DeepNorm's constants. Where it trains, it is reported to end as "
+        "well or better."
+    ),
+)

@@ -1,0 +1,1 @@
+"""Pretraining: the loss, the data and the optimiser (notebook 07)."""
