@@ -20,6 +20,12 @@ def add(x_ptr, y_ptr, out_ptr, n, BLOCK: tl.constexpr):
 
 
 @triton.jit
+def narrow(x_ptr, n, BLOCK: tl.constexpr):
+    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)  # one element per thread
+    tl.store(x_ptr + i, tl.load(x_ptr + i, mask=i < n) + 1, mask=i < n)
+
+
+@triton.jit
 def matmul(a_ptr, b_ptr, c_ptr, K, SIZE: tl.constexpr, PRECISION: tl.constexpr):
     m = tl.arange(0, SIZE)
     acc = tl.zeros((SIZE, SIZE), tl.float32)
@@ -147,3 +153,8 @@ def greedy():
 def good(arch):
     yield "add", adding()
     yield "matmul", multiplying()
+
+
+def not_good(arch):
+    yield from good(arch)
+    yield "refused", call(refused, meta(64), 64)

@@ -21,6 +21,7 @@ def test_every_fact_has_its_row():
     wanted = "Python system torch numpy jupyterlab ipywidgets plotly matplotlib nbval triton processor memory"
     wanted = [*wanted.split(), "free disk", "GPU", "torch build"]
     wanted += [f"backend {way}" for way in ("reference", "simulated", "interpreted", "compiled")]
+    wanted += ["inspect (ahead of time)"]
     assert names == [*wanted, "constraints"]
 
 
@@ -145,40 +146,44 @@ def test_versions_compare_as_numbers(found, numbers):
     assert versions.numbers(found) == numbers
 
 
-# The four ways to run a kernel
+# The four ways to run a kernel, and its inspection
 
 
-def ways(
-    monkeypatch, *, simulator=False, kernels=True, triton=True, cuda="13.0", available=True
-) -> list[str]:
+def ways(monkeypatch, *, triton=True, cuda="13.0", available=True) -> list[str]:
     import torch
 
-    present = {"glassbox.machine.simulator": simulator, "triton": triton}
-    monkeypatch.setattr(doctor, "find_spec", lambda name: present[name] or None)
-    monkeypatch.setattr(doctor, "_lacks_kernels", lambda: "" if kernels else "not in this version")
+    monkeypatch.setattr(doctor, "find_spec", lambda name: {"triton": triton}[name] or None)
     monkeypatch.setattr(doctor, "torch_cuda", lambda: cuda)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: available)
     return [row.found for row in doctor.backends()]
 
 
 def test_each_backend_says_whether_it_runs_here_or_why_not(monkeypatch):
-    assert ways(monkeypatch, simulator=True) == ["yes", "yes", "yes", "yes"]
-    assert ways(monkeypatch)[1] == "no: not in this version"
-    assert ways(monkeypatch, kernels=False)[2:] == ["no: not in this version"] * 2
-    assert ways(monkeypatch, triton=False)[2:] == ["no: needs Triton, which is for Linux"] * 2
-    assert ways(monkeypatch, cuda="")[2:] == ["yes", "no: needs an NVIDIA GPU and the build of torch for it"]
-    assert ways(monkeypatch, available=False)[3] == "no: the driver offers torch no GPU"
-    assert ways(monkeypatch, cuda=None)[0] == "no: torch does not start"
-
-
-def test_the_reference_always_runs_here_and_the_simulator_only_once_it_exists():
-    found = {row.name: row.found for row in doctor.backends()}
-    assert found["backend reference"] == "yes"
-    exists = (
-        Path(doctor.__file__).with_name("simulator.py").exists()
-        or Path(doctor.__file__).with_name("simulator").is_dir()
+    linux, gpu = (
+        "no: needs Triton, which is for Linux",
+        "no: needs an NVIDIA GPU and the build of torch for it",
     )
-    assert found["backend simulated"] == ("yes" if exists else "no: not in this version")
+    assert ways(monkeypatch) == ["yes"] * 5
+    assert ways(monkeypatch, triton=False) == ["yes", "yes", linux, linux, linux]
+    assert ways(monkeypatch, cuda="") == ["yes", "yes", "yes", gpu, "yes"]
+    assert ways(monkeypatch, available=False)[3] == "no: the driver offers torch no GPU"
+    assert ways(monkeypatch, cuda=None)[:2] == ["no: torch does not start"] * 2
+
+
+def test_the_reference_and_the_simulator_always_run_here():
+    found = {row.name: row.found for row in doctor.backends()}
+    assert found["backend reference"] == found["backend simulated"] == "yes"
+
+
+def test_what_the_doctor_says_of_inspection_is_so():
+    from glassbox.machine.inspecting.compilation import expect_triton
+
+    found = {row.name: row.found for row in doctor.backends()}["inspect (ahead of time)"]
+    if found == "yes":
+        expect_triton()
+    else:
+        with pytest.raises(RuntimeError, match="pip install triton"):
+            expect_triton()
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ def report() -> Report:
 
 
 def doctor() -> list[Row]:
-    """Return versions, processor, memory, disk, GPU, the ways to run a kernel, and advice on each problem.
+    """Return versions, processor, memory, disk, GPU, ways to run and inspect a kernel, and advice on each problem.
 
     Convention: no row holds a path or the name of the machine.
     """
@@ -84,26 +84,19 @@ def _checkout() -> Path | None:
 
 
 def backends() -> list[Row]:
-    """Return, for each of the four ways to run a kernel, that it is there or why not."""
+    """Return, for each way to run a kernel and for its inspection, that it is there or why not."""
     why_not = {
-        "reference": _lacks_torch(),
-        "simulated": _lacks_simulator(),
-        "interpreted": _lacks_kernels() or _lacks_triton(),
-        "compiled": _lacks_kernels() or _lacks_triton() or _lacks_gpu(),
+        "backend reference": _lacks_torch(),
+        "backend simulated": _lacks_torch(),
+        "backend interpreted": _lacks_triton(),
+        "backend compiled": _lacks_triton() or _lacks_gpu(),
+        "inspect (ahead of time)": _lacks_triton(),
     }
-    return [Row(f"backend {name}", f"no: {lack}" if lack else "yes") for name, lack in why_not.items()]
+    return [Row(name, f"no: {lack}" if lack else "yes") for name, lack in why_not.items()]
 
 
 def _lacks_torch() -> str:
     return "torch does not start" if torch_cuda() is None else ""
-
-
-def _lacks_simulator() -> str:
-    return "" if find_spec("glassbox.machine.simulator") else "not in this version"
-
-
-def _lacks_kernels() -> str:
-    return "" if any(Path(__file__).parents[1].glob("*/kernels.py")) else "not in this version"
 
 
 def _lacks_triton() -> str:
