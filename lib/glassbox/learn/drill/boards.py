@@ -1,0 +1,52 @@
+"""A whiteboard task: an exercise of the course as the mock interview uses it."""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, Protocol
+
+from glassbox.learn.bank import Card
+
+
+class Verdict(Protocol):
+    """What the mock reads of a check's answer."""
+
+    @property
+    def passed(self) -> bool: ...
+
+
+class Board(NamedTuple):
+    """A task, the line to begin with, and the judge of a written answer."""
+
+    id: str
+    title: str
+    task: str
+    starter: str
+    judge: Callable[[str], Verdict]
+
+    @property
+    def topic(self) -> str:
+        """Return the topic that the task belongs to."""
+        return self.id.partition(".")[0]
+
+
+def board(exercise) -> Board:
+    """Return an exercise of `glassbox.learn.exercise` as a whiteboard task.
+
+    The answer is judged as text in a bounded process; it never runs in this one.
+    """
+
+    def judge(source: str) -> Verdict:
+        from glassbox.learn.exercise import Cells
+
+        return exercise.check_cells(Cells(source, exercise.answer_names, ("import torch",)))
+
+    return Board(exercise.id, exercise.title, exercise.body(), exercise.starter(), judge)
+
+
+def boards(cards: Iterable[Card]) -> list[Board]:
+    """Return the whiteboard tasks that the cards name. This imports what the exercises need."""
+    names = sorted({card.whiteboard for card in cards} - {None})
+    if not names:
+        return []
+    from glassbox.learn.exercise import exercise
+
+    return [board(exercise(name)) for name in names]
