@@ -6,6 +6,7 @@ from importlib.util import find_spec
 
 import pytest
 from glassbox.learn import bank
+from glassbox.learn.exercise import exercise
 from glassbox.paths import root
 
 TOPICS = sorted(path.stem for path in (root() / "data" / "questions").glob("*.yaml"))
@@ -55,6 +56,15 @@ def test_both_languages_say_the_same(record):
 def test_every_cell_is_there(record):
     for ref in [record.refuted_by] if isinstance(record, bank.Erratum) else record.refs:
         bank.find_cell(ref)
+
+
+@pytest.mark.parametrize("card", bank.cards().values(), ids=bank.cards())
+def test_exercises_and_mistakes_that_are_named_exist(card):
+    for name in {*card.raised_by, card.whiteboard} - {None}:
+        if name[0].isalpha():  # a prediction's name begins with its notebook's number
+            known, _, mistake = name.partition(":")
+            found = exercise(known)
+            assert not mistake or mistake in [each.__name__ for each in found.known_mistakes]
 
 
 @pytest.mark.parametrize("card", bank.cards().values(), ids=bank.cards())

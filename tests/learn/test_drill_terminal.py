@@ -145,8 +145,16 @@ def test_the_weak_spots_are_written():
     assert "norms" in text and "sure 5 of 5: 0% of 1 right" in text and "expected less earned: +1.00" in text
 
 
-def test_cards_without_a_whiteboard_need_no_exercise():
-    assert boards([card("a")]) == []
+def test_the_real_whiteboards_judge_a_written_answer():
+    found = {board.id: board for board in boards()}
+    board = found["norms.rms_norm"]
+    assert board.topic == "norms" and "def rms_norm(" in board.starter and "root-mean-square" in board.task
+    body = "    wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x\n"
+    body += "    y = wide / (wide.square().mean(-1, keepdim=True) + eps).sqrt() * gain\n"
+    body += "    return y.to(x.dtype)\n"
+    source = f"import torch\n\ndef rms_norm(x, gain, eps):\n{body}"
+    assert board.judge(source).passed
+    assert board.judge(source.replace("mean(-1", "mean(0")).passed is False
 
 
 def test_a_session_of_batch_mode_records_nothing(monkeypatch):

@@ -1,11 +1,13 @@
 """A whiteboard task: an exercise of the course as the mock interview uses it."""
 
-from collections.abc import Callable, Iterable
-from typing import NamedTuple, Protocol
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple, Protocol, runtime_checkable
 
-from glassbox.learn.bank import Card
+import glassbox
 
 
+@runtime_checkable
 class Verdict(Protocol):
     """What the mock reads of a check's answer."""
 
@@ -42,11 +44,9 @@ def board(exercise) -> Board:
     return Board(exercise.id, exercise.title, exercise.body(), exercise.starter(), judge)
 
 
-def boards(cards: Iterable[Card]) -> list[Board]:
-    """Return the whiteboard tasks that the cards name. This imports what the exercises need."""
-    names = sorted({card.whiteboard for card in cards} - {None})
-    if not names:
-        return []
-    from glassbox.learn.exercise import exercise
+def boards() -> list[Board]:
+    """Return a task for every function that the topics' exercises ask to write. This imports the topics."""
+    from glassbox.learn.exercise import exercises_of
 
-    return [board(exercise(name)) for name in names]
+    topics = sorted(path.parent.name for path in Path(glassbox.__file__).parent.glob("*/exercises*"))
+    return [board(each) for topic in topics for each in exercises_of(topic) if each.kind == "implement"]
