@@ -5,10 +5,11 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from xml.etree import ElementTree
 
 from glassbox.paths import root
@@ -22,8 +23,10 @@ WORKERS = ("-n", "2", "--dist", "loadscope")  # loadscope keeps the cells of a n
 SHAPES = "--jaxtyping-packages=glassbox,typecheck.check"  # tests/typecheck.py
 NBVAL = ("--nbval", "--nbval-current-env", "--nbval-cell-timeout=120")
 SANITIZE = "--nbval-sanitize-with=tests/sanitize.cfg"
+BATCH = {"GLASSBOX_BATCH": "1"}  # stored outputs know nothing of a learner's own answers
 WITHOUT_NBVAL = ("-p", "no:nbval")  # it takes seconds to import, in every worker
 NOTHING_COLLECTED = 5
+NO_MORE = MappingProxyType({})
 
 
 @dataclass
@@ -89,15 +92,16 @@ def notebooks(words: str = "") -> Tally:
     _announce("notebooks")
     if not any((root() / "notebooks").glob("*.ipynb")):
         return Tally(failed=1, notes=["failed: there is no notebook in notebooks/"])
-    return pytest("notebooks", *NBVAL, SANITIZE, words=words)
+    return pytest("notebooks", *NBVAL, SANITIZE, words=words, environment=BATCH)
 
 
-def pytest(*arguments: str, words: str = "") -> Tally:
+def pytest(*arguments: str, words: str = "", environment: Mapping[str, str] = NO_MORE) -> Tally:
     """Run pytest in two workers and count what it reports."""
     selection = ("-k", words) if words else ()
     with tempfile.TemporaryDirectory() as folder:
         record = Path(folder, "record.xml")
-        status = _call("pytest", *WORKERS, f"--junitxml={record}", *selection, *arguments)
+        options = (*WORKERS, f"--junitxml={record}", *selection, *arguments)
+        status = _call("pytest", *options, environment=environment)
         return count(record, status, arguments[0], words)
 
 
@@ -128,6 +132,7 @@ def _announce(stage: str) -> None:
     print(f"--- {stage} ---", flush=True)
 
 
-def _call(module: str, *arguments: str) -> int:
+def _call(module: str, *arguments: str, environment: Mapping[str, str] = NO_MORE) -> int:
     command: Sequence[str] = (sys.executable, "-m", module, *arguments)
-    return subprocess.call(command, cwd=root(), env={**os.environ, **ONE_THREAD, **OWN_KERNEL})
+    own = {**os.environ, **ONE_THREAD, **OWN_KERNEL, **environment}
+    return subprocess.call(command, cwd=root(), env=own)

@@ -160,8 +160,7 @@ cross_entropy_backward = Implement(
     ),
     forbidden=("torch.autograd.grad", "torch.Tensor.backward"),
     discussion=(
-        "Probability minus one-hot: the reviewer asks next why the loss is computed from logits "
-        "at all."
+        "Probability minus one-hot: the reviewer asks next why the loss is computed from logits at all."
     ),
     notes="8 minutes. Ignored targets and the number to divide by separate the answers.",
 )

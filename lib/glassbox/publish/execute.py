@@ -19,6 +19,7 @@ from glassbox.publish.problem import Problem, Refused
 CELL_TIMEOUT = 120  # seconds
 ENVIRONMENT = {
     "GLASSBOX_BUILD": "1",
+    "GLASSBOX_BATCH": "1",
     "OMP_NUM_THREADS": "1",
     "HF_HUB_OFFLINE": "1",
     "HF_DATASETS_OFFLINE": "1",
