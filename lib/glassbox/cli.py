@@ -1,4 +1,4 @@
-"""The command `glassbox`: lab, test, build, bench, doctor."""
+"""The command `glassbox`: lab, test, build, bench, drill, progress, anki, doctor."""
 
 import os
 import socket
@@ -137,6 +137,70 @@ def bench(
     from glassbox.benchmarks import bench as measure
 
     raise typer.Exit(measure(name, tuning=tune, write=write, quick=quick, out=out))
+
+
+@app.command()
+def drill(
+    topic: Annotated[list[str] | None, typer.Option(help="Only these topics.")] = None,
+    skill: Annotated[list[str] | None, typer.Option(help="recall, derive, code, compute, judge.")] = None,
+    language: Annotated[str, typer.Option(help="en or zh.")] = "en",
+    count: Annotated[int | None, typer.Option(help="Stop after so many cards.", min=1)] = None,
+    mock: Annotated[int | None, typer.Option(help="A mock interview of 20, 45 or 60 minutes.")] = None,
+    role: Annotated[str, typer.Option(help="research, training, inference, applied.")] = "research",
+    report: Annotated[bool, typer.Option("--report", help="Show the weak spots.")] = False,
+) -> None:
+    """Practise interview questions, hold a mock interview, or see your weak spots."""
+    import random
+
+    from glassbox.learn.bank import cards
+    from glassbox.learn.drill import Filters, boards
+    from glassbox.learn.drill.interview import interview
+    from glassbox.learn.drill.screen import Screen
+    from glassbox.learn.drill.terminal import drill as practise
+    from glassbox.learn.drill.terminal import show_weak_spots
+
+    try:
+        screen = Screen(Console(), language=language)
+        if report:
+            show_weak_spots(screen.console)
+        elif mock is not None:
+            interview(screen, mock, role, cards(), boards(), random.randrange(2**31))
+        else:
+            practise(screen, Filters(frozenset(topic or ()), frozenset(skill or ())), count)
+    except ValueError as error:
+        raise _fail(error) from error
+
+
+progress = typer.Typer(help="Carry your record to another machine.", no_args_is_help=True)
+app.add_typer(progress, name="progress")
+
+
+@progress.command("export")
+def export_progress(path: Path) -> None:
+    """Write your record to a JSON file."""
+    from glassbox.learn.progress import export_json
+
+    typer.echo(f"{export_json(path)} events written to {path}")
+
+
+@progress.command("import")
+def import_progress(path: Path) -> None:
+    """Add the events of an exported file; once more adds nothing more."""
+    from glassbox.learn.progress import import_json
+
+    try:
+        typer.echo(f"{import_json(path)} new events")
+    except ValueError as error:
+        raise _fail(error) from error
+
+
+@app.command()
+def anki(path: Path) -> None:
+    """Write the question bank as an Anki deck, both languages on each card."""
+    from glassbox.learn.bank import cards
+    from glassbox.learn.drill import export_anki
+
+    typer.echo(f"{export_anki(cards().values(), path)} notes written to {path}")
 
 
 @app.command()

@@ -145,6 +145,12 @@ def test_the_weak_spots_are_written():
     assert "norms" in text and "sure 5 of 5: 0% of 1 right" in text and "expected less earned: +1.00" in text
 
 
+def test_a_first_report_has_no_calibration_yet():
+    on = screen()
+    show_weak_spots(on.console, bank(card("a")))
+    assert "norms" in seen(on) and "expected less" not in seen(on)
+
+
 def test_the_real_whiteboards_judge_a_written_answer():
     found = {board.id: board for board in boards()}
     board = found["norms.rms_norm"]

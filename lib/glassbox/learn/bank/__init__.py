@@ -1,6 +1,7 @@
 """The question bank: interview cards and errata, English and Chinese side by side, with their evidence."""
 
 from glassbox.learn.bank.cells import Place, find_cell
+from glassbox.learn.bank.corner import corner
 from glassbox.learn.bank.languages import differences
 from glassbox.learn.bank.loading import BankError, cards, definitions, errata
 from glassbox.learn.bank.numbers import Workings, agrees, evaluate, undeclared
@@ -20,6 +21,7 @@ __all__ = [
     "agrees",
     "all_words",
     "cards",
+    "corner",
     "definitions",
     "differences",
     "errata",

@@ -120,7 +120,8 @@ def show_weak_spots(console: Console, bank: Mapping[str, Card] | None = None) ->
     lines += [
         f"sure {each.confidence} of 5: {each.right:.0%} of {each.answers} right" for each in found.calibration
     ]
-    lines += [f"expected less earned: {found.excess:+.2f}"] * (found.excess is not None)
+    if found.excess is not None:
+        lines.append(f"expected less earned: {found.excess:+.2f}")
     lines += [f"{step.minutes} min  {step.link}  {step.why}" for step in found.next]
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -89,12 +89,13 @@ deep_block = Debug(
         "A post-norm network of 24 blocks never gets below the loss of letter frequencies. Someone "
         "adds DeepNorm's "
         "constants. It still does not train: the loss is flat from the first step. The block's last "
-        "line is below, "
+        "line is given, "
         "with the stream `x`, the sub-layer's output `fx` and `alpha` > 1. Mend it."
     ),
     difficulty=3,
     importance=4,
     minutes=8,
+    core=False,
     hints=(
         "With alpha very large, what should the block return: its input, or its sub-layer's output?",
         "Look at the sum inside the norm.",
@@ -173,6 +174,7 @@ deep_norm_alpha = Compute(
     difficulty=2,
     importance=3,
     minutes=3,
+    core=False,
     hints=(
         "Must alpha be above or below 1, if it is to keep the stream?",
         "Count sub-layers; there is one stack.",

@@ -87,7 +87,7 @@ quiet_rows = Debug(
     title="Right on ordinary rows, wrong on quiet ones",
     statement=(
         "A team loads a checkpoint that was trained elsewhere. Most texts read well; on some, a block in the "
-        "middle returns rows many times too large, and the text derails. Its LayerNorm is below. Mend "
+        "middle returns rows many times too large, and the text derails. Its LayerNorm is given. Mend "
         "it: one "
         "line is wrong."
     ),

@@ -13,6 +13,7 @@ placement = Explain(
     difficulty=3,
     importance=5,
     minutes=6,
+    core=False,
     hints=(
         "What does a gradient pass on its way down the stream, in each of the two?",
         "Say one thing about training, one about the size of the stream, one about late blocks.",
