@@ -14,7 +14,7 @@ import pytest
 import torch
 from aot import needs_triton
 from glassbox.machine import TensorDescriptor, inspect, tl, triton
-from glassbox.machine.inspecting import workers
+from glassbox.machine.inspecting import compilation, workers
 from glassbox.machine.inspecting.shipping import is_aligned, request_of
 
 pytestmark = needs_triton
@@ -143,3 +143,18 @@ def test_the_compiling_process_sees_none_of_tritons_switches(monkeypatch):
     assert Path(seen["TRITON_CACHE_DIR"]).parent.is_dir() and str(Path.home()) not in seen["TRITON_CACHE_DIR"]
     monkeypatch.setenv("TRITON_CACHE_DIR", "kept")
     assert workers.environment()["TRITON_CACHE_DIR"] == "kept"
+
+
+def test_a_cache_that_is_kept_spares_the_next_session_the_work(tmp_path, monkeypatch):
+    monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
+    call, found = kernels.call(kernels.chatters, kernels.meta(3)), []
+    for _ in range(2):
+        monkeypatch.setattr(workers, "_idle", [])
+        monkeypatch.setattr(compilation, "_known", {})
+        found.append(inspect(call, arch="sm_86"))
+        workers._idle[0].end()
+        (kept,) = (tmp_path / "disassembled").iterdir()
+        usage, listing = json.loads(kept.read_text(encoding="utf-8"))
+        kept.write_text(json.dumps([usage.replace("STACK:0", "STACK:24"), listing]), encoding="utf-8")
+    assert found[0].stack_bytes == 0 and found[1].stack_bytes == 24
+    assert found[0].sass == found[1].sass

@@ -23,7 +23,7 @@ def report() -> Report:
 
 
 def doctor() -> list[Row]:
-    """Return versions, processor, memory, disk, GPU, ways to run and inspect a kernel, and advice on each problem.
+    """Return versions, hardware, the ways to run and to inspect a kernel, and advice on each problem.
 
     Convention: no row holds a path or the name of the machine.
     """

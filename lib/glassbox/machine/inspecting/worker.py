@@ -6,13 +6,13 @@ Run as a script by `compilation`, never imported by the package.
 import __future__
 
 import ast
+import hashlib
 import importlib
 import json
 import linecache
 import os
 import subprocess
 import sys
-import tempfile
 import textwrap
 import types
 from pathlib import Path
@@ -181,18 +181,29 @@ def compiled(request: dict, crate: Crate) -> dict:
 
 
 def read_cubin(cubin: bytes) -> tuple[str, str]:
-    """Return what cuobjdump says about resources and what nvdisasm says about instructions."""
+    """Return what cuobjdump says about resources and what nvdisasm says about instructions.
+
+    Convention: nvdisasm takes half a second to start, so its answer is kept beside Triton's own cache.
+    """
+    import triton
     from triton import knobs
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "kernel.cubin")
-        path.write_bytes(cubin)
-        usage = [knobs.nvidia.cuobjdump.path, "--dump-resource-usage", path]
-        listing = [knobs.nvidia.nvdisasm.path, "-c", "-g", path]
-        return tuple(
-            subprocess.run(command, capture_output=True, text=True, check=True).stdout
-            for command in (usage, listing)
-        )
+    folder = Path(os.environ["TRITON_CACHE_DIR"], "disassembled")
+    kept = folder / hashlib.sha256(cubin + triton.__version__.encode()).hexdigest()
+    if not kept.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        own = kept.with_suffix(f".{os.getpid()}")
+        own.write_bytes(cubin)
+        usage = said(knobs.nvidia.cuobjdump.path, "--dump-resource-usage", own)
+        listing = said(knobs.nvidia.nvdisasm.path, "-ndf", "-c", "-g", own)
+        own.write_text(json.dumps([usage, listing]), encoding="utf-8")
+        own.replace(kept)  # whole or not at all: another process may be reading
+    return tuple(json.loads(kept.read_text(encoding="utf-8")))
+
+
+def said(*command) -> str:
+    """Return what a program prints."""
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def failure(error: Exception, crate: Crate) -> dict:
