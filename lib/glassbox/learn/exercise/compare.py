@@ -38,10 +38,10 @@ def kind(value) -> str:
 
 
 def agrees(got, want, relative: float | None = None) -> Tensor:
-    """Return where two values of one shape agree, as a tensor of booleans; exact for all but floats."""
+    """Return where two values agree, as a tensor of booleans: one for each number where both are tensors."""
     got, want = _numbers(got), _numbers(want)
     if not (isinstance(got, Tensor) and isinstance(want, Tensor) and got.shape == want.shape):
-        return torch.tensor(type(got) is type(want) and not isinstance(got, Tensor) and got == want)
+        return torch.tensor(_equal(got, want))
     if not (got.is_floating_point() and want.is_floating_point()):
         return got == want
     relative = relative or RELATIVE.get(want.dtype) or torch.finfo(want.dtype).eps
@@ -49,6 +49,23 @@ def agrees(got, want, relative: float | None = None) -> Tensor:
     scale = rms(want[want.isfinite()])
     near = (got - want).abs() <= relative * (want.abs() + scale) + NOTHING
     return near | (got == want) | (got.isnan() & want.isnan())
+
+
+def _equal(one, other) -> bool:
+    if isinstance(one, Tensor) or isinstance(other, Tensor):
+        return False
+    if isinstance(one, (list, tuple)) and type(one) is type(other):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    return type(one) is type(other) and one == other
+
+
+def same(one, other) -> bool:
+    """Tell whether two values agree in everything, the types of tensors included."""
+    if isinstance(one, Tensor) and isinstance(other, Tensor) and one.dtype != other.dtype:
+        return False
+    return bool(agrees(one, other).all())
 
 
 def _numbers(value):
@@ -89,14 +106,4 @@ def alike(one: Observation, other: Observation) -> bool:
     """Tell whether two calls look the same: results, arguments afterwards, gradients, exception."""
     if one.raised or other.raised:
         return bool(one.raised and other.raised) and one.raised[:2] == other.raised[:2]
-    return all(_same(getattr(one, name), getattr(other, name)) for name in ("value", "after", "gradients"))
-
-
-def _same(one, other) -> bool:
-    if isinstance(one, (tuple, list)) and isinstance(other, (tuple, list)) and type(one) is type(other):
-        return len(one) == len(other) and all(map(_same, one, other))
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
-    if isinstance(one, Tensor) and isinstance(other, Tensor) and one.dtype != other.dtype:
-        return False
-    return bool(agrees(one, other).all())
+    return all(same(getattr(one, name), getattr(other, name)) for name in ("value", "after", "gradients"))

@@ -39,7 +39,7 @@ class Explain(Exercise):
         if not self.rubric:
             raise bad_value(f"{self.id}: rubric", "at least one Point", self.rubric)
 
-    def check(self, answer: str) -> Verdict:
+    def check(self, answer) -> Verdict:
         """Say which points an answer has, and ask about the first that it lacks."""
         return self.kept(self._judged(answer))
 

@@ -6,7 +6,7 @@ from functools import partial
 from torch import Tensor
 
 from glassbox.learn.exercise.bounded import Loaded, Observation
-from glassbox.learn.exercise.compare import agrees, kind, parts
+from glassbox.learn.exercise.compare import kind, parts, same
 from glassbox.learn.exercise.explained import explained
 from glassbox.learn.exercise.message import Message
 from glassbox.learn.exercise.plan import Trial, parameters
@@ -81,7 +81,7 @@ def misformed(trial: Trial, got: Observation, stage: str) -> Found:
         if said := _ill_shaped(name, have.get(name), want[name]):
             yield say(said)
     for name, now, due in zip(parameters(trial.exercise.solution), got.after, trial.want.after, strict=False):
-        if not _equal(now, due):
+        if not same(now, due):
             yield say(_changed(name, trial))
     for name in want:
         if said := _not_finite(name, have.get(name), want[name]):
@@ -106,14 +106,8 @@ def _ill_shaped(name: str, got, want) -> Message | None:
     return None
 
 
-def _equal(now, due) -> bool:
-    if isinstance(now, Tensor) and isinstance(due, Tensor):
-        return now.shape == due.shape and now.dtype == due.dtype and bool(agrees(now, due).all())
-    return isinstance(now, Tensor) == isinstance(due, Tensor) and bool(agrees(now, due).all())
-
-
 def _changed(name: str, trial: Trial) -> Message:
-    if all(map(_equal, trial.args, trial.want.after)):
+    if all(map(same, trial.args, trial.want.after)):
         look = "operators like += and *=, methods that end in _, assignments to parts"
         return Message(f"your function changed its argument {name}", "an operation works in place", look)
     return Message(

@@ -88,7 +88,7 @@ class Implement(Exercise):
         """Return every wrong version that has a message."""
         return self.mistakes
 
-    def check(self, function: Callable, seeds=SEEDS) -> Verdict:
+    def check(self, function, seeds=SEEDS) -> Verdict:
         """Say whether a function is right, and if not, what was seen, what it means and where to look.
 
         The function runs in a process of its own, bounded in time and memory. `seeds` lets a class use
@@ -96,7 +96,7 @@ class Implement(Exercise):
         """
         return self.kept(self._judged(function, tuple(seeds)))
 
-    def _judged(self, function: Callable, seeds: tuple[int, ...]) -> Verdict:
+    def _judged(self, function, seeds: tuple[int, ...]) -> Verdict:
         if is_stub(function):
             return Verdict(self.id, State.NOT_ATTEMPTED)
         try:
@@ -183,7 +183,7 @@ class Debug(Implement):
     def answer_names(self) -> tuple[str, ...]:
         return (self.name, "cause")
 
-    def check(self, function: Callable, cause: str | None = None, seeds=SEEDS) -> Verdict:
+    def check(self, function, cause=None, seeds=SEEDS) -> Verdict:
         """Say whether the function is mended and the cause is the right one."""
         if self._unchanged(_source(function)):
             return self.kept(Verdict(self.id, State.NOT_ATTEMPTED))
@@ -222,7 +222,7 @@ class Debug(Implement):
         return f"The cause is `{self.letter}`: {self.letters[self.letter]}.\n\n{super().answer()}"
 
 
-def _source(function: Callable) -> str:
+def _source(function) -> str:
     try:
         return inspect.getsource(function)
     except (OSError, TypeError):

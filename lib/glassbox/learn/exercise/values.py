@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from glassbox.learn.exercise import difference
-from glassbox.learn.exercise.bounded import Raised
+from glassbox.learn.exercise.bounded import Observation
 from glassbox.learn.exercise.compare import agrees, as_good_as, is_short, parts
 from glassbox.learn.exercise.explained import explained
 from glassbox.learn.exercise.form import Found, misformed
@@ -46,8 +46,10 @@ def _broken(holds, subject: Subject, trial: Trial) -> Found:
     try:
         left = torch.as_tensor(holds(call, *trial.args))
     except _Failed as failed:
-        yield explained(Raised(*failed.args[0]), "invariants", trial.seed)
+        yield explained(failed.args[0], "invariants", trial.seed)
         return
+    except (TypeError, ValueError, RuntimeError, IndexError, AttributeError):  # a result of the wrong form
+        left = torch.tensor(False)
     off = ~left if left.dtype == torch.bool else ~(left.abs() <= ABSOLUTE * largest)
     if bool(off.any()):
         worst = () if left.dtype == torch.bool else (f"off by {number(left[off].abs().max())}",)
@@ -67,17 +69,31 @@ def _has_numbers(leaf) -> bool:
 
 
 def isolation(subject: Subject) -> Found:
-    """One mechanism at a time, then all together, against an independent reference."""
+    """One mechanism at a time, then all together, against an independent reference.
+
+    The first case that fails is named, unless nothing at all is right.
+    """
+    cases, failed = subject.plan.exercise.cases, {}
     for trial in subject.plan.cases + subject.plan.whole:
-        got = subject.values(trial)
-        if got.raised:
-            yield explained(got.raised, "isolation", trial.seed)
-        for bad in misformed(trial, got, "isolation"):
-            yield _in_case(bad, trial)
-        have, want = parts(got.value, trial.exercise.returns), _expected(trial)
-        wrong = [name for name in want if not _right(have[name], name, trial)]
-        if wrong:
-            yield _wrong_values(trial, wrong, have[wrong[0]], want[wrong[0]], list(want))
+        if trial.case not in failed and any(_problems(trial, subject.values(trial), ())):
+            failed[trial.case] = trial
+    if failed:
+        trial = failed[None] if len(failed) > len(cases) else next(iter(failed.values()))
+        right = tuple(title(case) for case in cases if case not in failed)
+        yield from _problems(trial, subject.values(trial), right)
+
+
+def _problems(trial: Trial, got: Observation, right_cases: tuple[str, ...]) -> Found:
+    if got.raised:
+        yield explained(got.raised, "isolation", trial.seed)
+        return
+    if bad := next(misformed(trial, got, "isolation"), None):
+        yield _in_case(bad, trial)
+        return
+    have, want = parts(got.value, trial.exercise.returns), _expected(trial)
+    wrong = [name for name in want if not _right(have[name], name, trial)]
+    if wrong:
+        yield _wrong_values(trial, wrong, have[wrong[0]], want, right_cases)
 
 
 def _expected(trial: Trial) -> dict:
@@ -98,20 +114,20 @@ def _in_case(bad: Finding, trial: Trial) -> Finding:
     return Finding(bad.stage, bad.message._replace(saw=saw), bad.seed)
 
 
-def _wrong_values(trial: Trial, wrong: list[str], got, want, names: list[str]) -> Finding:
+def _wrong_values(
+    trial: Trial, wrong: list[str], got, expected: dict, right_cases: tuple[str, ...]
+) -> Finding:
+    want = expected[wrong[0]]
     numeric = isinstance(want, Tensor)
     numbers, table = (pairs(got, want), difference.table(got, want)) if numeric else (_plain(got, want), None)
-    said = message(trial.case) if trial.case else _whole(trial, wrong, got, want, names)
-    return Finding("isolation", said, trial.seed, numbers, table)
-
-
-def _whole(trial: Trial, wrong: list[str], got, want, names: list[str]) -> Message:
-    right = [name for name in names if name not in wrong]
-    saw = f"{wrong[0]}: {where(got, want)}" if isinstance(want, Tensor) else f"{wrong[0]} is not as expected"
-    cases = ", ".join(title(case) for case in trial.exercise.cases)
+    if trial.case:
+        return Finding("isolation", message(trial.case), trial.seed, numbers, table)
+    right = [name for name in expected if name not in wrong]
+    saw = f"{wrong[0]}: {where(got, want)}" if numeric else f"{wrong[0]} is not as expected"
     means = f"right: {', '.join(right)}; wrong: {', '.join(wrong)}. " if right else ""
-    means += f"These cases are right: {cases}" if cases else "It is none of the mistakes known here"
-    return Message(saw, means, "a small example by hand, step by step, beside your code; or the next hint")
+    means += f"These cases are right: {', '.join(right_cases)}" if right_cases else "Not a mistake known here"
+    look = "a small example by hand, step by step, beside your code; or the next hint"
+    return Finding("isolation", Message(saw, means, look), trial.seed, numbers, table)
 
 
 def _plain(got, want) -> tuple[str, ...]:

@@ -1,11 +1,15 @@
 """How a function reaches the process that runs it: pickled by value, or as the text of notebook cells."""
 
+import io
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from types import FunctionType
 
 import cloudpickle
 
+JAXTYPING = "jaxtyping"
 SECRET = "exercises"  # the module of each topic that holds the solutions
 
 
@@ -54,12 +58,22 @@ def shipped(function: Callable) -> Code:
     try:
         if by_value:
             cloudpickle.register_pickle_by_value(module)
-        return Code(cloudpickle.dumps(function), tuple(sys.path))
+        with io.BytesIO() as file:
+            _Pickler(file).dump(function)
+            return Code(file.getvalue(), tuple(sys.path))
     except Exception as error:  # whatever an object's own pickling raises
         raise Unsendable(f"{type(error).__name__}: {error}") from error
     finally:
         if by_value:
             cloudpickle.unregister_pickle_by_value(module)
+
+
+class _Pickler(cloudpickle.Pickler):
+    def reducer_override(self, obj):
+        """Send the function inside jaxtyping's check of annotations: the check holds weak references."""
+        while isinstance(obj, FunctionType) and JAXTYPING in Path(obj.__code__.co_filename).parts:
+            obj = obj.__wrapped__
+        return super().reducer_override(obj)
 
 
 def _ours_to_copy(module) -> bool:

@@ -154,7 +154,8 @@ def take() -> Forked | Fresh:
 def close_all() -> None:
     """End what waits. The next check starts anew."""
     with _lock:
-        waiting = _waiting if _owner == os.getpid() else None
-        _drop(_waiting)
-    if waiting is not None:
+        waiting = _waiting
+        if waiting is not None:
+            _drop(waiting)
+    if waiting is not None and _owner == os.getpid():
         waiting.close()

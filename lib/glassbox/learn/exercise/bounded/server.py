@@ -6,11 +6,13 @@ another process in the meantime.
 """
 
 import contextlib
+import gc
 import os
 import select
 import signal
 import socket
 import sys
+from collections.abc import Callable, Iterator
 
 import torch
 
@@ -22,10 +24,12 @@ def main(control: socket.socket) -> None:
     """Serve until the other side of `control` closes or dies; then end every child."""
     child.silent(control.fileno())
     torch.set_num_threads(1)
-    _load_more(control)
+    uses = observing.first_uses()
     children: set[int] = set()
     try:
-        while message := socket.recv_fds(control, ORDER.size, 1):
+        while True:
+            _load_more(uses, control)
+            message = socket.recv_fds(control, ORDER.size, 1)
             if len(message[0]) < ORDER.size:
                 return
             control.sendall(NUMBER.pack(_obey(*ORDER.unpack(message[0]), message[1], children, control)))
@@ -36,12 +40,14 @@ def main(control: socket.socket) -> None:
             reap(number)
 
 
-def _load_more(control: socket.socket) -> None:
+def _load_more(uses: Iterator[Callable], control: socket.socket) -> None:
     """While nobody asks, do once what makes torch import more modules, so that no child has to."""
-    for use in observing.first_uses():
-        if select.select([control], [], [], 0)[0]:
+    while not select.select([control], [], [], 0)[0]:
+        use = next(uses, None)
+        if use is None:
             return
         use()
+        gc.freeze()  # a collection in a child would copy every page that it looks at
 
 
 def _obey(order: bytes, number: int, descriptors: list[int], children: set[int], control) -> int:

@@ -2,10 +2,13 @@
 
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
 import psutil
+import torch
 
 from glassbox.learn.exercise.bounded import pool, wire
 from glassbox.learn.exercise.bounded.code import Cells, Code
@@ -53,7 +56,7 @@ class Session:
         try:
             self._await(pool.SECONDS_TO_START)
             self.memory = _memory(self.process.number)
-            self.loaded = _loaded(self._exchange(self.order))
+            self.loaded = self._exchange(self.order, _loaded)
         except BaseException:
             self._end()
             raise
@@ -67,12 +70,12 @@ class Session:
 
         Raises: Stopped at a limit, and ever after.
         """
-        seen = _observation(self._exchange((tuple(args), tuple(cotangents), unit)))
+        seen = self._exchange((tuple(args), tuple(cotangents), unit), partial(_observation, args))
         if seen.raised and _out_of_memory(seen.raised):
             raise Stopped("memory", self._end())
         return seen
 
-    def _exchange(self, request):
+    def _exchange(self, request, read: Callable):
         if self.over:
             raise Stopped("ended")
         self.requests.put(wire.packed(request))
@@ -84,7 +87,7 @@ class Session:
                 raise Stopped("ended")
             if isinstance(reply, Exception):
                 raise Stopped("garbled")
-            return wire.unpacked(reply)
+            return read(wire.unpacked(reply))
         except wire.Malformed as error:
             raise Stopped("garbled", self._end()) from error
         except Stopped as stopped:
@@ -134,18 +137,43 @@ def _out_of_memory(raised: Raised) -> bool:
     return raised.type == "MemoryError" or "DefaultCPUAllocator" in raised.says
 
 
+# ---- reading what the other process says, of which nothing is taken on trust
+
+
 def _loaded(reply) -> Loaded:
-    try:
-        if "raised" in reply:
-            return Loaded(raised=Raised(*reply["raised"]))
-        return Loaded(reply["callable"] is True, reply["parameters"], tuple(reply["values"]))
-    except (TypeError, KeyError) as error:
-        raise wire.Malformed("loaded") from error
+    _expect(isinstance(reply, dict))
+    if "raised" in reply:
+        return Loaded(raised=_raised(reply["raised"]))
+    parameters, values = reply.get("parameters"), reply.get("values")
+    _expect(parameters is None or (isinstance(parameters, list) and all(map(_is_parameter, parameters))))
+    _expect(isinstance(values, list))
+    return Loaded(reply.get("callable") is True, parameters, tuple(values))
 
 
-def _observation(reply) -> Observation:
-    try:
-        seen = Observation(*reply)
-        return seen._replace(raised=Raised(*seen.raised)) if seen.raised else seen
-    except TypeError as error:
-        raise wire.Malformed("observation") from error
+def _is_parameter(pair) -> bool:
+    return isinstance(pair, tuple) and [type(part) for part in pair] == [str, bool]
+
+
+def _observation(args: tuple, reply) -> Observation:
+    _expect(isinstance(reply, tuple) and len(reply) == len(Observation._fields))
+    seen = Observation(*reply)
+    _expect(isinstance(seen.after, tuple) and type(seen.cost) is int and type(seen.largest) is str)
+    _expect(isinstance(seen.gradients, tuple))
+    wanted = [arg for arg in args if isinstance(arg, torch.Tensor) and arg.is_floating_point()]
+    _expect(not seen.gradients or len(seen.gradients) == len(wanted))
+    _expect(all(map(_is_gradient, seen.gradients, wanted)))
+    return seen if seen.raised is None else seen._replace(raised=_raised(seen.raised))
+
+
+def _is_gradient(got, of: torch.Tensor) -> bool:
+    return got is None or (isinstance(got, torch.Tensor) and got.shape == of.shape and got.dtype == of.dtype)
+
+
+def _raised(fields) -> Raised:
+    _expect(isinstance(fields, tuple) and [type(each) for each in fields] == [str, str, str, int, str])
+    return Raised(*fields)
+
+
+def _expect(holds: bool) -> None:
+    if not holds:
+        raise wire.Malformed("fields")
