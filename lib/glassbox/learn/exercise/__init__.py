@@ -6,7 +6,7 @@ from glassbox.learn.exercise.exercise import Exercise
 from glassbox.learn.exercise.explain import Experiment, Explain, Point
 from glassbox.learn.exercise.implement import Budget, Debug, Implement
 from glassbox.learn.exercise.inputs import EPS, Inputs
-from glassbox.learn.exercise.lookup import exercise, exercises_of, status
+from glassbox.learn.exercise.lookup import exercise, exercises_of, instructor_notes, status
 from glassbox.learn.exercise.message import Message, message
 from glassbox.learn.exercise.metadata import stamp
 from glassbox.learn.exercise.note import Note
@@ -33,6 +33,7 @@ __all__ = [
     "close_all",
     "exercise",
     "exercises_of",
+    "instructor_notes",
     "message",
     "stamp",
     "status",

@@ -4,6 +4,7 @@ from importlib import import_module
 
 from glassbox.arguments import bad_value
 from glassbox.learn.exercise.exercise import Exercise
+from glassbox.learn.exercise.message import title
 from glassbox.learn.exercise.note import Note, dots, table
 
 HEAD = ("exercise", "kind", "difficulty", "minutes", "path", "state")
@@ -45,3 +46,12 @@ def status(topic: str) -> Note:
         for each in exercises_of(topic)
     ]
     return Note(table(HEAD, rows))
+
+
+def instructor_notes(topic: str) -> Note:
+    """Show what a teacher plans with: minutes, points, the mistakes to expect, and notes."""
+    rows = []
+    for each in exercises_of(topic):
+        mistakes = "; ".join(title(mistake) for mistake in getattr(each, "mistakes", ()))
+        rows.append((each.title, each.minutes, each.points, mistakes, each.notes))
+    return Note(table(("exercise", "minutes", "points", "mistakes to expect", "notes"), rows))

@@ -81,19 +81,19 @@ def _floating(value) -> bool:
 
 
 def _gradients(value, wanted: list, cotangents: tuple) -> tuple:
+    """Differentiate one number; given the cotangents instead, torch would import SymPy first."""
     outputs = [leaf for leaf in tree_leaves(value) if _floating(leaf)]
-    pairs = [pair for pair in zip(outputs, cotangents, strict=False) if pair[0].requires_grad]
-    if not pairs:
+    terms = [(out * by).sum() for out, by in zip(outputs, cotangents, strict=False) if out.requires_grad]
+    if not terms:
         return (None,) * len(wanted)
-    outputs, cotangents = zip(*pairs, strict=True)
-    return torch.autograd.grad(outputs, wanted, cotangents, allow_unused=True)
+    return torch.autograd.grad(sum(terms), wanted, allow_unused=True)
 
 
 def first_uses() -> Iterator[Callable]:
     """Yield what makes torch import more modules when it is called for the first time."""
     x = torch.ones(2, 2)
-    for options in ({"cotangents": (x,)}, *({"unit": unit} for unit in UNITS)):
-        yield partial(observe, torch.clone, (x,), **options)
+    for unit in UNITS:
+        yield partial(observe, torch.clone, (x,), unit=unit)
 
 
 def described(error: BaseException) -> Raised:
