@@ -8,7 +8,16 @@ import pytest
 import torch
 from exercise_proof import declared
 from glassbox.learn import exercise as package
-from glassbox.learn.exercise import Budget, Inputs, State, exercise, exercises_of, instructor_notes, stamp, status
+from glassbox.learn.exercise import (
+    Budget,
+    Inputs,
+    State,
+    exercise,
+    exercises_of,
+    instructor_notes,
+    stamp,
+    status,
+)
 from nbclient import NotebookClient
 
 EXERCISES = declared(examples)
@@ -110,7 +119,9 @@ def test_status_shows_every_exercise():
 
 def test_a_teacher_sees_minutes_points_and_the_mistakes_to_expect():
     row = next(row for row in instructor_notes("examples").markdown.splitlines() if "Bytes moved" in row)
-    assert row.startswith("| Bytes moved by RMSNorm | 3 | 1 | forgot the write; counted float32; counted bits |")
+    assert row.startswith(
+        "| Bytes moved by RMSNorm | 3 | 1 | forgot the write; counted float32; counted bits |"
+    )
 
 
 # ---- nbgrader
