@@ -1,4 +1,4 @@
-"""The command `glassbox`: lab, test, build, bench, drill, progress, anki, doctor."""
+"""The command `glassbox`: lab, test, build, bench, drill, grade, progress, anki, doctor."""
 
 import os
 import socket
@@ -169,6 +169,30 @@ def drill(
             practise(screen, Filters(frozenset(topic or ()), frozenset(skill or ())), count)
     except ValueError as error:
         raise _fail(error) from error
+
+
+@app.command()
+def grade(
+    folder: Annotated[Path, typer.Argument(help="Submitted notebooks.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The table of marks.")] = Path("grades.csv"),
+    topic: Annotated[list[str] | None, typer.Option(help="Mark these; by default those found.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes at a time.", min=1)] = None,
+) -> None:
+    """Mark a folder of submitted notebooks: one row each, whatever is in the file."""
+    from rich.progress import Progress
+
+    from glassbox.learn.exercise import exercises_of
+    from glassbox.learn.grading import grade as mark
+
+    try:
+        wanted = [each for name in topic or [] for each in exercises_of(name)] or None
+        with Progress(console=Console(stderr=True)) as bar:
+            task = bar.add_task("grading", total=None)
+            seen = lambda done, total: bar.update(task, completed=done, total=total)  # noqa: E731
+            rows = mark(folder, out, exercises=wanted, workers=workers, progress=seen)
+    except (ValueError, OSError) as error:
+        raise _fail(error) from error
+    typer.echo(f"{len(rows)} submissions: {out}")
 
 
 progress = typer.Typer(help="Carry your record to another machine.", no_args_is_help=True)

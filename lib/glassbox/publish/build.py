@@ -57,6 +57,7 @@ def chosen(numbers: Sequence[str] = ()) -> list[Path]:
 def _store(path: Path) -> bool:
     fresh = _cleared(read(path))
     requests = pop_requests(execute(path, fresh))
+    _mark_exercises(fresh)
     normalise(fresh)
     add_stills(path.name, requests)
     _refuse([problem for problem in lint(Page(path, fresh)) if not problem.warning])
@@ -65,9 +66,18 @@ def _store(path: Path) -> bool:
     return write(path, written(fresh).encode("utf-8"))
 
 
+def _mark_exercises(notebook: NotebookNode) -> None:
+    """Write nbgrader's metadata into the cells of exercises."""
+    if any(".check(" in cell.source for cell in notebook.cells):
+        from glassbox.learn.exercise import every_exercise, stamp
+
+        stamp(notebook, every_exercise())
+
+
 def _compare(path: Path) -> bool:
     stored, fresh = read(path).notebook, _cleared(read(path))
     pop_requests(execute(path, fresh))
+    _mark_exercises(fresh)
     normalise(fresh)
     _refuse([problem for problem in lint(path) if not problem.warning])
     _refuse(list(differences(path.name, stored, fresh)))

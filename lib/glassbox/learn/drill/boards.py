@@ -1,10 +1,7 @@
 """A whiteboard task: an exercise of the course as the mock interview uses it."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
-
-import glassbox
 
 
 @runtime_checkable
@@ -46,7 +43,6 @@ def board(exercise) -> Board:
 
 def boards() -> list[Board]:
     """Return a task for every function that the topics' exercises ask to write. This imports the topics."""
-    from glassbox.learn.exercise import exercises_of
+    from glassbox.learn.exercise import every_exercise
 
-    topics = sorted(path.parent.name for path in Path(glassbox.__file__).parent.glob("*/exercises*"))
-    return [board(each) for topic in topics for each in exercises_of(topic) if each.kind == "implement"]
+    return [board(each) for each in every_exercise() if each.kind == "implement"]

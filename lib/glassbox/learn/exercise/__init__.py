@@ -6,7 +6,7 @@ from glassbox.learn.exercise.exercise import Exercise
 from glassbox.learn.exercise.explain import Experiment, Explain, Point
 from glassbox.learn.exercise.implement import Budget, Debug, Implement
 from glassbox.learn.exercise.inputs import EPS, Inputs
-from glassbox.learn.exercise.lookup import exercise, exercises_of, instructor_notes, status
+from glassbox.learn.exercise.lookup import every_exercise, exercise, exercises_of, instructor_notes, status
 from glassbox.learn.exercise.message import Message, message
 from glassbox.learn.exercise.metadata import stamp
 from glassbox.learn.exercise.note import Note
@@ -31,6 +31,7 @@ __all__ = [
     "State",
     "Verdict",
     "close_all",
+    "every_exercise",
     "exercise",
     "exercises_of",
     "instructor_notes",

@@ -1,7 +1,9 @@
 """Find exercises by name, and say where the learner stands."""
 
 from importlib import import_module
+from pathlib import Path
 
+import glassbox
 from glassbox.arguments import bad_value
 from glassbox.learn.exercise.exercise import Exercise
 from glassbox.learn.exercise.message import title
@@ -19,6 +21,12 @@ def exercises_of(topic: str) -> list[Exercise]:
             raise
         raise bad_value("topic", "a topic that has exercises", topic) from error
     return [each for each in vars(module).values() if isinstance(each, Exercise)]
+
+
+def every_exercise() -> list[Exercise]:
+    """Return the exercises of all topics. This imports the topics."""
+    topics = sorted(path.parent.name for path in Path(glassbox.__file__).parent.glob("*/exercises*"))
+    return [each for topic in topics for each in exercises_of(topic)]
 
 
 def exercise(name: str) -> Exercise:

@@ -34,15 +34,16 @@ def inspect(kernel, *args, arch: str = "sm_90", **kwargs) -> Inspection:
 
 
 def inspect_many(
-    launches: Sequence[Launch], arch: str = "sm_90", *, seconds: float = SECONDS
+    launches: Sequence[Launch], arch: str = "sm_90", *, seconds: float = SECONDS, disassemble: bool = True
 ) -> list[Inspection | CompilationError]:
     """Compile captured launches, several at a time; a kernel that fails gives its error in its place.
 
-    `seconds` is the time limit of each kernel.
+    `seconds` is the time limit of each kernel. `disassemble=False` leaves out the SASS of kernels without
+    matrix instructions, which takes longer to print than the kernel to compile.
     Raises: ValueError for an unknown architecture; TypeError for arguments that do not fit their kernel;
         RuntimeError with advice where Triton is not installed.
     """
     expect_choice("arch", arch, ARCHITECTURES)
     expect_triton()
-    requests = [request_of(launch, arch) for launch in launches]
+    requests = [request_of(launch, arch, disassemble) for launch in launches]
     return compile_all(requests, seconds)

@@ -59,16 +59,13 @@ def faults(
 def compiled(variants: Variants, arch: str) -> list[Compiled]:
     """Return every variant with its launch and what it compiles to."""
     pairs = list(variants(arch))
-    results = inspect_many([launch for _, launch in pairs], arch)
+    results = inspect_many([launch for _, launch in pairs], arch, disassemble=False)
     return [(name, launch, result) for (name, launch), result in zip(pairs, results, strict=True)]
 
 
 def _faults(result: Inspection, may_spill: bool, wide: bool) -> Iterator[str]:
     if (result.spills or result.stack_bytes) and not may_spill:
-        yield (
-            f"spills: {result.spills} instructions, {result.stack_bytes} bytes per thread; "
-            "take a smaller tile or more warps"
-        )
+        yield (f"spills: {result.stack_bytes} bytes per thread; take a smaller tile or more warps")
     if result.shared_bytes > result.shared_limit:
         yield f"cannot be launched: {result.shared_bytes:,} of {result.shared_limit:,} bytes of shared memory"
     if result.dots and not result.tensor_core:

@@ -63,7 +63,7 @@ def _inspection(request: dict, answer: dict) -> Inspection:
         dots=tensor_core_dots(answer["ttir"]),
         compiler=answer["compiler"],
         ptx=ptx_listing(answer["ptx"]),
-        sass=sass_listing(answer["disassembly"], answer["ptx"], _lines(request)),
+        sass=answer["disassembly"] and sass_listing(answer["disassembly"], answer["ptx"], _lines(request)),
     )
 
 

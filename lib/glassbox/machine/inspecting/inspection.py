@@ -14,6 +14,9 @@ _TENSOR_CORE = r"([HIDBQO]MMA|[HIQB]GMMA|UTC\w*MMA)\b"
 _TMA = r"(UTMALDG|UTMASTG|UTMAREDG|UBLKCP|UBLKRED)\b"
 _WIDE_LOAD = r"(LDG|LD|LDGSTS)\..*\b(128|256)\b"
 _WIDE_STORE = r"(STG|ST)\..*\b(128|256)\b"
+_WIDE_PTX = re.compile(
+    r"ld\.global\S*\.(?:v4\.\w?32|v2\.\w?64)|cp\.async\.cg\.shared\.global[^;]*, (?:0x10|16)\b"
+)
 _ATOMIC = r"(ATOM|ATOMG|RED|REDG|UTMAREDG|UBLKRED)\b"
 _SPILL = r"(STL|LDL)\b"
 _OPCODE = re.compile(r"\s*(?:@!?\w+\s+)?([A-Z]\S*)")
@@ -26,7 +29,8 @@ class Inspection:
 
     `registers` are those of one thread; `stack_bytes` is local memory of one thread, 0 unless it spills;
     `shared_bytes` is what one program asks for; `dots` counts the `tl.dot` in the source that a tensor core
-    can do; `num_warps` includes the warps that warp specialisation adds.
+    can do; `num_warps` includes the warps that warp specialisation adds. `sass` is empty where the kernel
+    was not disassembled; then only registers, stack, shared memory and loads are known.
     """
 
     kernel: str
@@ -75,7 +79,7 @@ class Inspection:
     @property
     def vector_loads(self) -> int:
         """Return the number of loads from global memory of at least 128 bits per thread."""
-        return self._count(_WIDE_LOAD)
+        return self._count(_WIDE_LOAD) if self.sass else sum(1 for _ in _WIDE_PTX.finditer(self.ptx))
 
     @property
     def vector_stores(self) -> int:

@@ -22,7 +22,7 @@ from glassbox.machine.simulator.rebind import raw_function
 _JIT_OPTIONS = ("do_not_specialize", "do_not_specialize_on_alignment", "noinline", "debug")
 
 
-def request_of(launch: Launch, arch: str) -> dict:
+def request_of(launch: Launch, arch: str, disassemble: bool = True) -> dict:
     """Return what the compiling process needs to know, as data for JSON.
 
     Raises: TypeError if the arguments do not fit the kernel.
@@ -37,6 +37,7 @@ def request_of(launch: Launch, arch: str) -> dict:
             raise bad_type(name, expected, values[name])
     return {
         "arch": int(arch.removeprefix("sm_")),
+        "disassemble": disassemble,
         "kernel": kernel,
         "arguments": list(arguments.values()),
         "options": {k: v for k, v in launch.kwargs.items() if k in COMPILER_OPTIONS},

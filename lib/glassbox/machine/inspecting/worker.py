@@ -13,6 +13,7 @@ import linecache
 import os
 import subprocess
 import sys
+import tempfile
 import textwrap
 import types
 from pathlib import Path
@@ -167,7 +168,8 @@ def compiled(request: dict, crate: Crate) -> dict:
     arguments = [crate.value(one) for one in request["arguments"]]
     source, options = specialised(crate.function(request["kernel"]), arguments, request["options"], target)
     made = triton.compile(source, target=target, options=options)
-    usage, disassembly = read_cubin(made.asm["cubin"])
+    wanted = request["disassemble"] or "mma" in made.asm["ptx"]
+    usage, disassembly = read_cubin(made.asm["cubin"]) if wanted else (usage_of(made.asm["cubin"]), "")
     return {
         "num_warps": made.metadata.num_warps,
         "shared_bytes": made.metadata.shared,
@@ -199,6 +201,16 @@ def read_cubin(cubin: bytes) -> tuple[str, str]:
         own.write_text(json.dumps([usage, listing]), encoding="utf-8")
         own.replace(kept)  # whole or not at all: another process may be reading
     return tuple(json.loads(kept.read_text(encoding="utf-8")))
+
+
+def usage_of(cubin: bytes) -> str:
+    """Return what cuobjdump says about resources."""
+    from triton import knobs
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "kernel.cubin")
+        path.write_bytes(cubin)
+        return said(knobs.nvidia.cuobjdump.path, "--dump-resource-usage", path)
 
 
 def said(*command) -> str:

@@ -213,7 +213,7 @@ layer_norm_backward = Implement(
         means="the number of operations grows with the number of rows",
         look="a loop over rows",
     ),
-    forbidden=("torch.autograd.grad", "torch.Tensor.backward", "torch.native_layer_norm"),
+    forbidden=("torch.autograd.grad", "torch.Tensor.backward", "glassbox.norms.layer_norm_backward"),
     discussion="Reviewers ask next: which direction gets no gradient, and what stays of this in RMSNorm?",
     notes="20 minutes. Nearly all first answers miss the mean term or treat the deviation as a constant.",
 )

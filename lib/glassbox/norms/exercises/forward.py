@@ -165,7 +165,7 @@ rms_norm = Implement(
         means="the number of operations grows with the number of rows",
         look="a loop over rows",
     ),
-    forbidden=("torch.rms_norm", "torch.nn.functional.rms_norm"),
+    forbidden=("torch.rms_norm", "torch.nn.functional.rms_norm", "glassbox.norms.rms_norm"),
     discussion=(
         "Say which order you chose: Gemma multiplies by the gain in float32, LLaMA's code casts first."
     ),
