@@ -163,3 +163,54 @@ def test_mean_of_groups_by_one_key_or_several():
     rows = [{"a": 1, "b": "x", "v": 1.0}, {"a": 1, "b": "y", "v": 3.0}, {"a": 2, "b": "x", "v": 5.0}]
     assert experiments.mean_of(rows, "v", "a") == {1: 2.0, 2: 5.0}
     assert experiments.mean_of(rows, "v", "a", "b") == {(1, "x"): 1.0, (1, "y"): 3.0, (2, "x"): 5.0}
+
+
+def test_median_and_spread_group_as_the_mean_does():
+    rows = [{"a": 1, "b": "x", "v": value} for value in (1.0, 2.0, 9.0)] + [{"a": 2, "b": "x", "v": 5.0}]
+    assert experiments.median_of(rows, "v", "a") == {1: 2.0, 2: 5.0}
+    assert experiments.spread_of(rows, "v", "a", "b") == {
+        (1, "x"): {"median": 2.0, "least": 1.0, "most": 9.0},
+        (2, "x"): {"median": 5.0, "least": 5.0, "most": 5.0},
+    }
+
+
+def gradients(factors):
+    """Rows of a deep network whose first gradient is that of its seed's shallow one times a factor."""
+    return [
+        {"placement": "post", "depth": depth, "gain": gain, "seed": seed, "layer": layer}
+        | {"grad_norm": gain * (seed + 1) * (factor if depth == 4 and layer == 1 else 1)}
+        for gain in (0.5, 1.0)
+        for seed, factor in enumerate(factors)
+        for depth in (2, 4)
+        for layer in range(1, depth + 1)
+    ]
+
+
+def test_the_gradient_changes_seed_by_seed():
+    found = experiments.gradient_change(2, 4, range(3), gradients([0.5, 4.0, 1.5]))
+    assert found == [
+        {"placement": "post", "block": "first", "median": 1.5, "least": 0.5, "most": 4.0},
+        {"placement": "post", "block": "last", "median": 1.0, "least": 1.0, "most": 1.0},
+    ]
+    assert experiments.gradient_change(2, 4, [1], gradients([0.5, 4.0, 1.5]))[0]["least"] == 4.0
+
+
+@pytest.mark.parametrize(
+    "bad, name", [({"shallow": 3}, "shallow"), ({"deep": 9}, "deep"), ({"seeds": [7]}, "seeds")]
+)
+def test_a_change_of_what_was_not_run_is_refused(bad, name):
+    arguments = {"shallow": 2, "deep": 4, "seeds": [0], "rows": gradients([1.0])} | bad
+    with pytest.raises(ValueError, match=f"^{name}: expected one of the rows"):
+        experiments.gradient_change(**arguments)
+
+
+def test_the_update_changes_seed_by_seed_and_matrices_alone_count():
+    rows = [
+        {"placement": "deep", "depth": depth, "seed": seed, "moving": moving, "update": update}
+        for seed, deep in enumerate((3.0, 8.0))
+        for moving, factor in (("matrices", 1), ("norms", 100))
+        for depth, update in ((4, 1.0 + seed), (32, factor * deep))
+    ]
+    assert experiments.update_change(seeds=(0, 1), rows=rows) == [
+        {"placement": "deep", "median": 3.5, "least": 3.0, "most": 4.0}
+    ]

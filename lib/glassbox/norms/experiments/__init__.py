@@ -8,6 +8,7 @@ from glassbox.norms.experiments.batch_statistics import (
     padding_effect,
     statistics_over_steps,
 )
+from glassbox.norms.experiments.changes import gradient_change, update_change
 from glassbox.norms.experiments.numerics import (
     jacobian_terms,
     quadratic_descent,
@@ -19,9 +20,11 @@ from glassbox.norms.experiments.recorded import recorded
 from glassbox.norms.experiments.signals import (
     loglog_slope,
     mean_of,
+    median_of,
     model_update,
     signal_sweep,
     slopes,
+    spread_of,
     stories,
     token_cosine,
     top_layers,
@@ -34,12 +37,14 @@ __all__ = [
     "changed_positions",
     "finals",
     "frequency_loss",
+    "gradient_change",
     "jacobian_terms",
     "launches",
     "loglog_slope",
     "lone_row",
     "mean_of",
     "mean_to_rms",
+    "median_of",
     "model_update",
     "neighbour_effect",
     "padding_effect",
@@ -49,6 +54,7 @@ __all__ = [
     "recorded",
     "signal_sweep",
     "slopes",
+    "spread_of",
     "statistics_over_steps",
     "stories",
     "summary",
@@ -56,5 +62,6 @@ __all__ = [
     "top_layers",
     "traffic",
     "train",
+    "update_change",
     "variance_formulas",
 ]

@@ -18,7 +18,10 @@ KEYS = {"command", "date", "versions", "processor", "text_sha256", "along", "eve
 
 
 class Shape(NamedTuple):
-    """How the rows of a sweep are stored: one list per measured column, along `along` in steps of `every`."""
+    """How the rows of a sweep are stored: one list per measured column, along `along` in steps of `every`.
+
+    Where the steps are uneven, `along` is stored as a measured column is.
+    """
 
     along: str
     every: int
@@ -27,6 +30,7 @@ class Shape(NamedTuple):
 
 TRAINING = Shape("step", 20, ("loss",))
 SIGNALS = Shape("layer", 1, ("stream_rms", "relative_update", "grad_norm", "token_cosine"))
+UPDATES = Shape("depth", 1, ("depth", "update", "alpha", "beta"))
 
 
 def text_digest() -> str:
@@ -41,9 +45,13 @@ def gather(rows: Sequence[dict], shape: Shape) -> list[dict]:
         name = tuple((key, value) for key, value in row.items() if key not in (shape.along, *shape.measured))
         runs.setdefault(name, []).append(row)
     return [
-        dict(name) | {column: [float(f"{row[column]:.5g}") for row in part] for column in shape.measured}
+        dict(name) | {column: [_short(row[column]) for row in part] for column in shape.measured}
         for name, part in runs.items()
     ]
+
+
+def _short(value: float) -> float:
+    return value if isinstance(value, int) else float(f"{value:.5g}")
 
 
 def spread(runs: Sequence[dict], along: str, every: int) -> list[dict]:
@@ -78,7 +86,7 @@ def write(path: Path, rows: Sequence[dict], shape: Shape, command: str) -> None:
 
 
 def recorded(name: str) -> list[dict]:
-    """Return the rows of a shipped sweep: "signals", "training" or "recentering".
+    """Return the rows of a shipped sweep: "signals", "updates", "training" or "recentering".
 
     Raises: FileNotFoundError if it is not there; ValueError if it does not say how it was made.
     """

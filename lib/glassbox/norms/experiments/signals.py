@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from statistics import fmean, median
 
 import torch
 from jaxtyping import Float
@@ -38,7 +39,7 @@ def signal_sweep(
     placements: Sequence[str] = ("post", "pre", "deep", "sandwich"),
     depths: Sequence[int] = (6, 12, 24, 48),
     gains: Sequence[float] = (1.0,),
-    seeds: Sequence[int] = (0, 1, 2),
+    seeds: Iterable[int] = (0, 1, 2),
 ) -> list[dict]:
     """Run one forward and one backward pass of each untrained toy; return one row per layer.
 
@@ -85,11 +86,28 @@ def top_layers(rows: Iterable[dict]) -> list[dict]:
 
 def mean_of(rows: Iterable[dict], column: str, *keys: str) -> dict:
     """Return the mean of a column by the values of the key columns: {(key, key): mean}, or {key: mean}."""
+    return {name: fmean(values) for name, values in _grouped(rows, column, keys).items()}
+
+
+def median_of(rows: Iterable[dict], column: str, *keys: str) -> dict:
+    """Return the median of a column by the values of the key columns, as `mean_of` does the mean."""
+    return {name: median(values) for name, values in _grouped(rows, column, keys).items()}
+
+
+def spread_of(rows: Iterable[dict], column: str, *keys: str) -> dict:
+    """Return {key: {"median", "least", "most"}} of a column, such as over the seeds."""
+    return {
+        name: {"median": median(values), "least": min(values), "most": max(values)}
+        for name, values in _grouped(rows, column, keys).items()
+    }
+
+
+def _grouped(rows: Iterable[dict], column: str, keys: Sequence[str]) -> dict:
     values: dict = {}
     for row in rows:
         name = tuple(row[key] for key in keys)
         values.setdefault(name if len(keys) > 1 else name[0], []).append(row[column])
-    return {name: sum(part) / len(part) for name, part in values.items()}
+    return values
 
 
 def loglog_slope(rows: Iterable[dict], y: str = "grad_norm", x: str = "depth") -> float:
@@ -109,7 +127,7 @@ def loglog_slope(rows: Iterable[dict], y: str = "grad_norm", x: str = "depth") -
 
 
 def slopes(rows: Iterable[dict], y: str = "grad_norm", x: str = "depth") -> dict[str, float]:
-    """Return {placement: loglog_slope of its rows}."""
+    """Return {placement: loglog_slope of its rows}; of several seeds a fit through their geometric means."""
     rows = list(rows)
     kinds = dict.fromkeys(row["placement"] for row in rows)
     return {kind: loglog_slope([row for row in rows if row["placement"] == kind], y, x) for kind in kinds}
@@ -118,7 +136,7 @@ def slopes(rows: Iterable[dict], y: str = "grad_norm", x: str = "depth") -> dict
 def model_update(
     placements: Sequence[str] = ("post", "pre", "deep"),
     depths: Sequence[int] = (4, 8, 16, 32),
-    seeds: Sequence[int] = (0, 1, 2),
+    seeds: Iterable[int] = range(9),
     moving: Sequence[str] = ("matrices", "norms"),
 ) -> list[dict]:
     """Take one step of plain gradient descent; return how far the network's output moved.

@@ -1,6 +1,6 @@
 """Make the shipped sweeps again: `python -m glassbox.norms.experiments --out data/experiments`.
 
-About 25 minutes on two idle cores.
+About 30 minutes on two idle cores.
 """
 
 import argparse
@@ -11,8 +11,8 @@ import torch
 
 from glassbox import paths
 from glassbox.norms.experiments.recentering import PARTS, recentering
-from glassbox.norms.experiments.recorded import SIGNALS, TRAINING, write
-from glassbox.norms.experiments.signals import signal_sweep
+from glassbox.norms.experiments.recorded import SIGNALS, TRAINING, UPDATES, write
+from glassbox.norms.experiments.signals import model_update, signal_sweep
 from glassbox.norms.experiments.training import train
 
 STEPS = 300
@@ -48,13 +48,24 @@ def _recentre(job: tuple[str, int]) -> list[dict]:
 
 def _signals(job: tuple[str, float]) -> list[dict]:
     placement, gain = job
-    return signal_sweep([placement], gains=[gain])
+    return signal_sweep([placement], gains=[gain], seeds=SEEDS)
+
+
+def _updates(job: tuple[str, int]) -> list[dict]:
+    placement, seed = job
+    return model_update([placement], seeds=[seed], moving=["matrices"])
 
 
 PLACEMENTS, GAINS = ("post", "pre", "deep", "sandwich"), (0.5, 1.0, 2.0)
+SEEDS = range(9)  # of the signals and the updates: one network differs much from the next
 # name -> what one worker does, with which jobs, and how the rows are stored
 SWEEPS = {
     "signals": (_signals, lambda: [(placement, gain) for placement in PLACEMENTS for gain in GAINS], SIGNALS),
+    "updates": (
+        _updates,
+        lambda: [(placement, seed) for placement in ("post", "pre", "deep") for seed in SEEDS],
+        UPDATES,
+    ),
     "training": (_train, training_runs, TRAINING),
     "recentering": (_recentre, lambda: [(part, seed) for part in PARTS for seed in range(5)], TRAINING),
 }
