@@ -227,13 +227,15 @@ GREEN = record("")
 @pytest.fixture
 def stages(monkeypatch, checkout):
     """Replace the programs of each stage: `stages[name] = (exit code, JUnit record)`."""
-    planned = {"ruff": (0, None), "tests": (0, GREEN), "notebooks": (0, GREEN), "called": []}
+    planned = {"ruff": (0, None), "tests": (0, GREEN), "notebooks": (0, GREEN)}
+    planned |= {"called": [], "environments": {}}
 
-    def call(module, *arguments):
+    def call(module, *arguments, environment=None):
         stage = (
             "ruff" if module == "ruff" else next(word for word in arguments if word in ("tests", "notebooks"))
         )
         planned["called"].append((stage, arguments))
+        planned["environments"][stage] = dict(environment or {})
         status, record = planned[stage]
         if record is not None:
             path = next(word.partition("=")[2] for word in arguments if word.startswith("--junitxml="))
@@ -299,6 +301,7 @@ def test_the_stages_are_asked_what_the_course_promises(stages):
     assert "not slow and not browser" in tests
     promised = {"--nbval", "--nbval-current-env", "--nbval-sanitize-with=tests/sanitize.cfg"}
     assert promised | {"--nbval-cell-timeout=120"} < set(notebooks)
+    assert stages["environments"] == {"ruff": {}, "tests": {}, "notebooks": {"GLASSBOX_BATCH": "1"}}
 
 
 def test_what_fast_leaves_out_is_said(stages):
