@@ -45,10 +45,10 @@ def _cloud(points: Tensor) -> go.Figure:
         )
     )
     figure = draw.panel(
-        traces, x_title="across the plane (units of x)", y_title="up, mostly along (1, 1, 1) (units of x)"
+        traces, x_title="across the plane (units of x)", y_title="along (1,1,1) (units of x)", height=540
     )
-    figure.update_yaxes(scaleanchor="x", range=[-2.6, 4.4])
-    return figure.update_xaxes(range=[-4.5, 4.5])
+    figure.update_yaxes(scaleanchor="x", range=[-2.1, 4.1], dtick=1)
+    return figure.update_xaxes(range=[-2.2, 3.2], dtick=1)
 
 
 def _outline(points: Sequence[tuple[float, float]], name: str, dash: str) -> go.Scatter:
@@ -115,6 +115,8 @@ def outcomes(rows: Sequence[dict], says: str, uniform: float, task: str = "") ->
         annotation_text="letter frequencies alone",
         annotation_position="top left",
     )
+    above = {"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"}
+    figure.update_layout(legend=above, margin_t=44)
     return draw.Shown(figure, says=says, task=task)
 
 

@@ -103,7 +103,7 @@ def halving_mean(x: Float[Tensor, "*batch m"]) -> Float[Tensor, "*batch"]:
 def jacobian_terms(x: Float[Tensor, " m"], eps: float = 1e-5) -> dict[str, Float[Tensor, "m m"]]:
     """Return the Jacobian of one row's LayerNorm (no gain), whole and with terms left out.
 
-    d u_i / d x_j = (delta_ij - 1/m - u_i u_j / m) / std(x)
+    d x̂_i / d x_j = (delta_ij - 1/m - x̂_i x̂_j / m) / std(x)
     """
     m = len(x)
     std = (x.var(unbiased=False) + eps).sqrt()
@@ -112,6 +112,6 @@ def jacobian_terms(x: Float[Tensor, " m"], eps: float = 1e-5) -> dict[str, Float
     return {
         "all terms": (own - mean - along) / std,
         "without the mean term": (own - along) / std,
-        "without the unit term": (own - mean) / std,
+        "without the x̂ term": (own - mean) / std,
         "scale alone": own / std,
     }
