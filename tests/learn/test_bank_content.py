@@ -1,5 +1,7 @@
 """What the bank says is so: numbers computed, languages alike, cells there. A new topic joins by its file."""
 
+import json
+import re
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -26,6 +28,7 @@ WRONG = {
     "norms": """gpt3-is-post-ln post-ln-stabilises-training chatglm2-norm layernorm-over-length
         post-norm-converges-better batchnorm-fails-because-word-vectors""",
 }
+PREDICTION = re.compile(r"""\bpredict\(\s*["'](\d\d\.\w+)["']""")
 LONGEST_BRIEF, LONGEST_FULL = 75, 260  # words that can be said in 30 seconds and in two minutes
 
 
@@ -65,6 +68,28 @@ def test_exercises_and_mistakes_that_are_named_exist(card):
             known, _, mistake = name.partition(":")
             found = exercise(known)
             assert not mistake or mistake in [each.__name__ for each in found.known_mistakes]
+
+
+@lru_cache(maxsize=1)
+def predictions() -> frozenset[str]:
+    """Return the ids that the notebooks' cells hand to `predict`."""
+    found = set()
+    for path in sorted((root() / "notebooks").glob("[0-9][0-9]_*.ipynb")):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        found.update(*(PREDICTION.findall("".join(c["source"])) for c in cells if c["cell_type"] == "code"))
+    return frozenset(found)
+
+
+@pytest.mark.parametrize("card", bank.cards().values(), ids=bank.cards())
+def test_predictions_that_are_named_are_asked_in_a_notebook(card):
+    named = {name for name in card.raised_by if name[0].isdecimal()}
+    assert named <= predictions()
+    assert {name[:2] for name in named} <= {ref[:2] for ref in card.refs}
+
+
+def test_a_prediction_that_was_sure_and_wrong_asks_a_card():
+    asked = {name for card in bank.cards().values() for name in card.raised_by} & predictions()
+    assert {"01.vanishing", "01.wrong_axis", "01.fused_bytes", "01.update_size"} <= asked
 
 
 @pytest.mark.parametrize("card", bank.cards().values(), ids=bank.cards())
