@@ -1,7 +1,18 @@
 """Exercises as a topic declares them, one of each kind, for the tests of the engine."""
 
 import torch
-from glassbox.learn.exercise import EPS, Budget, Compute, Debug, Experiment, Explain, Implement, Inputs, Point
+from glassbox.learn.exercise import (
+    EPS,
+    Budget,
+    Claim,
+    Compute,
+    Debug,
+    Experiment,
+    Explain,
+    Implement,
+    Inputs,
+    Point,
+)
 
 # ---- softmax
 
@@ -320,6 +331,7 @@ why_rms = Explain(
         Point("Quality is about the same.", ("quality", "as good", "loss"), "What happens to quality?"),
         Point("The saving is memory traffic.", ("traffic", "memory", "bytes"), "What exactly is saved?"),
     ),
+    wrong=(Claim("the mean costs accuracy", r"mean\b.*\bhurts", "quality is about the same without it"),),
     model="It drops the mean. Quality stays about the same. It saves a little memory traffic.",
 )
 

@@ -32,14 +32,12 @@ def of_every_topic() -> list[Exercise]:
 def submit(exercise: Exercise, answer):
     """Check an answer as a learner does."""
     if isinstance(exercise, Debug):
-        return exercise.check(answer, exercise.letter)
+        return exercise.check(answer, exercise.letter.upper())
     return exercise.check(answer() if isinstance(exercise, Compute) else answer)
 
 
 def right_answers(exercise: Exercise) -> list:
     """Return the solution and the alternatives."""
-    if isinstance(exercise, Explain):
-        return [exercise.model]
     return [exercise.solution, *exercise.alternatives]
 
 
@@ -56,9 +54,39 @@ def the_starter_is_met_politely(exercise):
 
 @proof
 def every_right_answer_passes(exercise):
+    if isinstance(exercise, Explain):
+        verdict = exercise.check(exercise.model)
+        count = len(exercise.rubric)
+        assert verdict.state is State.COMPARE and verdict.finding.message.look == ""
+        assert verdict.finding.message.saw.startswith(f"{count} of {count} points found by their words;")
+        return
     for answer in right_answers(exercise):
         verdict = submit(exercise, answer)
         assert verdict.passed, f"{getattr(answer, '__name__', 'model')}: {verdict}"
+
+
+@proof
+def words_are_never_judged(exercise):
+    if not isinstance(exercise, Explain):
+        return
+    for answer in ("nonsense", " ".join(word for point in exercise.rubric for word in point.words)):
+        verdict = exercise.check(answer)
+        assert verdict.state is State.COMPARE and not set("✓✗") & set(str(verdict))
+    assert exercise.check("nonsense").finding.message.saw.startswith("0 of ")
+
+
+@proof
+def a_cause_is_asked_for_once_the_function_is_right(exercise):
+    if not isinstance(exercise, Debug):
+        return
+    wrong = next(letter for letter in exercise.letters if letter != exercise.letter)
+    for cause in (None, "", 3, "eps", "z", wrong):
+        verdict = exercise.check(exercise.solution, cause)
+        assert verdict.finding.stage == "cause"
+        assert all(cause in str(verdict) for cause in exercise.causes)
+    assert not any(cause in exercise.show().markdown for cause in exercise.causes)
+    for mistake in exercise.mistakes:
+        assert not any(cause in str(exercise.check(mistake)) for cause in exercise.causes)
 
 
 @proof
@@ -81,9 +109,7 @@ def no_two_mistakes_say_the_same(exercise):
 
 @proof
 def there_are_enough_mistakes_and_another_correct_way(exercise):
-    if isinstance(exercise, Explain):
-        assert not exercise.check("nonsense").passed
-    else:
+    if not isinstance(exercise, Explain):
         assert len(exercise.mistakes) >= 3
     if isinstance(exercise, Implement):
         assert exercise.alternatives and exercise.reference is not exercise.solution

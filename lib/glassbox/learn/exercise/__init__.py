@@ -3,7 +3,7 @@
 from glassbox.learn.exercise.bounded import Cells, Limits, close_all, warm
 from glassbox.learn.exercise.compute import Compute
 from glassbox.learn.exercise.exercise import Exercise
-from glassbox.learn.exercise.explain import Experiment, Explain, Point
+from glassbox.learn.exercise.explain import Claim, Experiment, Explain, Point
 from glassbox.learn.exercise.implement import Budget, Debug, Implement
 from glassbox.learn.exercise.inputs import EPS, Inputs
 from glassbox.learn.exercise.lookup import every_exercise, exercise, exercises_of, instructor_notes, status
@@ -16,6 +16,7 @@ __all__ = [
     "EPS",
     "Budget",
     "Cells",
+    "Claim",
     "Compute",
     "Debug",
     "Exercise",

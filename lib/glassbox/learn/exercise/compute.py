@@ -18,6 +18,7 @@ FACTORS = {
     8.0: "a factor of 8: bits and bytes",
     1000.0: "a factor of 1000: the prefix of the unit",
     1024.0: "a factor of 1024: the prefix of the unit",
+    2**20 / 1e6: "a factor of 1.049: MB is 10^6 bytes, MiB is 2^20",
     1e6: "a factor of a million: the prefix of the unit",
     2.0**20: "a factor of 2^20: the prefix of the unit",
     1e9: "a factor of 10^9: the prefix of the unit",

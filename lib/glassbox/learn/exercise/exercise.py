@@ -18,6 +18,7 @@ ID = re.compile(r"[a-z][a-z_]*\.[a-z][a-z0-9_]*")
 LEVELS = 3
 SCALE = (1, 2, 3, 4, 5)
 NBGRADER = ("autograde", "validate")  # a cell fails for nbgrader when it raises
+FAILS = (State.NOT_ATTEMPTED, State.FAILED)
 WARNING = (
     "This shows the solution. A hint costs nothing: `hint()`. "
     "If you still want to see it, call `reveal()` once more."
@@ -140,7 +141,7 @@ class Exercise(ABC):
             journal.record("attempt", self.id, verdict.payload())
         elif not in_batch():
             bounded.warm()
-        if os.environ.get("NBGRADER_EXECUTION") in NBGRADER and not verdict.passed:
+        if os.environ.get("NBGRADER_EXECUTION") in NBGRADER and verdict.state in FAILS:
             raise AssertionError(str(verdict))
         return verdict
 

@@ -1,4 +1,4 @@
-"""Explain something in words, or report an experiment: a checklist, then the model answer."""
+"""Explain something in words, or report an experiment: a count of points, then the model answer."""
 
 import re
 from dataclasses import dataclass
@@ -9,6 +9,14 @@ from glassbox.learn.exercise.bounded import Cells
 from glassbox.learn.exercise.exercise import Exercise
 from glassbox.learn.exercise.message import Message
 from glassbox.learn.exercise.verdict import Finding, State, Verdict
+
+COMPARE = "compare with the model answer, `reveal()`"
+CLAUSE = re.compile(r"[.,;:!?]\s|\n|\b(?:so|hence|therefore)\b", re.IGNORECASE)
+DENIALS = (
+    *(r"\bnot?\b", r"n['’]t\b", r"\b(?:never|nor|neither)\b", r"\bwithout vanish"),
+    *(r"\b(?:wrong|false|myth)\b", r"\btextbook", r"\bclaim"),
+)
+DENIED = re.compile("|".join(DENIALS), re.IGNORECASE)
 
 
 class Point(NamedTuple):
@@ -23,15 +31,30 @@ class Point(NamedTuple):
         return any(re.search(rf"(?<!\w){re.escape(word)}", text, re.IGNORECASE) for word in self.words)
 
 
+class Claim(NamedTuple):
+    """What an answer must not say: a short name, the pattern that shows it, and why it is wrong."""
+
+    name: str
+    pattern: str
+    why: str
+
+    def is_in(self, text: str) -> bool:
+        """Tell whether one clause of a text says it, and neither denies it nor reports it."""
+        clauses = [clause for clause in CLAUSE.split(text) if re.search(self.pattern, clause, re.IGNORECASE)]
+        return any(not DENIED.search(clause) for clause in clauses)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Explain(Exercise):
-    """Answer in words. The check looks for each `Point` of `rubric`; it cannot tell sense from nonsense.
+    """Answer in words. The check counts each `Point` of `rubric`, and takes one off for each of `wrong`.
 
-    `model` is the model answer that `reveal()` shows.
+    It cannot tell sense from nonsense, so it says neither right nor wrong: the learner compares with
+    `model`, the answer that `reveal()` shows.
     """
 
     rubric: tuple[Point, ...]
     model: str
+    wrong: tuple[Claim, ...] = ()
     kind: ClassVar[str] = "explain"
 
     def __post_init__(self):
@@ -40,7 +63,7 @@ class Explain(Exercise):
             raise bad_value(f"{self.id}: rubric", "at least one Point", self.rubric)
 
     def check(self, answer) -> Verdict:
-        """Say which points an answer has, and ask about the first that it lacks."""
+        """Say how many points an answer has by its words, and ask about the first that it seems to lack."""
         return self.kept(self._judged(answer))
 
     def _judged(self, answer) -> Verdict:
@@ -49,13 +72,17 @@ class Explain(Exercise):
         if not isinstance(answer, str):
             said = Message("this is not a text", "an answer in words is wanted", "quotation marks")
             return Verdict(self.id, State.FAILED, Finding("interface", said))
+        return Verdict(self.id, State.COMPARE, self._counted(answer))
+
+    def _counted(self, answer: str) -> Finding:
         missing = [point for point in self.rubric if not point.is_in(answer)]
-        count = f"{len(self.rubric) - len(missing)} of {len(self.rubric)} points found"
-        if not missing:
-            compare = "by their words alone: now compare with the model answer, `reveal()`"
-            return Verdict(self.id, State.PASSED, notes=(f"{count}, {compare}",))
-        said = Message(count, "an interviewer would ask on", missing[0].ask)
-        return Verdict(self.id, State.FAILED, Finding("rubric", said))
+        claims = [claim for claim in self.wrong if claim.is_in(answer)]
+        count = max(0, len(self.rubric) - len(missing) - len(claims))
+        off = f", {len(claims)} less for: {', '.join(claim.name for claim in claims)}" if claims else ""
+        saw = f"{count} of {len(self.rubric)} points found by their words{off}; {COMPARE}"
+        means = "; ".join(claim.why for claim in claims)
+        look = f"if you left it out, an interviewer asks: {missing[0].ask}" if missing else ""
+        return Finding("words", Message(saw, means, look), mistake=claims[0].name if claims else "")
 
     def check_cells(self, cells: Cells) -> Verdict:
         found, problem = self.loaded(cells)

@@ -153,7 +153,7 @@ class Debug(Implement):
     """Mend the function `broken`, whose docstring is the message for leaving its behaviour as it is.
 
     `causes` maps each cause that one may suspect to the reason why it is not the one; the right cause has
-    no reason. The learner names it by its letter.
+    no reason. They are shown once the function is right; the learner names one by its letter.
     """
 
     broken: Callable
@@ -199,24 +199,35 @@ class Debug(Implement):
         return same_code(source, listing(self.broken, self.name))
 
     def _with_cause(self, verdict: Verdict, cause) -> Verdict:
-        if not verdict.passed or cause == self.letter:
+        named = cause.strip().lower() if isinstance(cause, str) else cause
+        if not verdict.passed or named == self.letter:
             return verdict
-        if cause not in self.letters:
-            look = f"the choices {', '.join(self.letters)}: .check({self.name}, cause)"
-            said = Message("the function is right now", "its cause is not named yet", look)
-        else:
-            chosen = self.letters[cause]
-            said = Message(
-                f"the function is right, the cause is not: {chosen}", self.causes[chosen], "the other causes"
+        choices = tuple(f"{letter}: {says}" for letter, says in self.letters.items())
+        return Verdict(self.id, State.FAILED, Finding("cause", self._about(cause, named)), choices)
+
+    def _about(self, cause, named) -> Message:
+        """Return what is said of a cause that is missing, or is none of the letters, or is the wrong one."""
+        if cause is None or cause is ... or named == "":
+            return Message(
+                "the function is right now", "one question is left: what was wrong?", 'cause = "a letter"'
             )
-        return Verdict(self.id, State.FAILED, Finding("cause", said))
+        if not (isinstance(named, str) and named in self.letters):
+            letters = ", ".join(self.letters)
+            return Message(
+                f"the function is right; the cause {cause!r} is not one of {letters}",
+                "the cause is named by its letter",
+                "quotation marks around one letter",
+            )
+        chosen = self.letters[named]
+        return Message(
+            f"the function is right, the cause is not: {chosen}", self.causes[chosen], "the other causes"
+        )
 
     def starter(self) -> str:
         return f"{listing(self.broken, self.name)}\n\ncause = None"
 
     def body(self) -> str:
-        choices = "\n".join(f"- `{letter}`: {cause}" for letter, cause in self.letters.items())
-        return f"{super().body()}\n\nName the cause by its letter:\n\n{choices}"
+        return f"{super().body()}\n\nOnce the function is right, the check asks for the cause."
 
     def answer(self) -> str:
         return f"The cause is `{self.letter}`: {self.letters[self.letter]}.\n\n{super().answer()}"

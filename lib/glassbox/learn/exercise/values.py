@@ -120,14 +120,24 @@ def _wrong_values(
     want = expected[wrong[0]]
     numeric = isinstance(want, Tensor)
     numbers, table = (pairs(got, want), difference.table(got, want)) if numeric else (_plain(got, want), None)
-    if trial.case:
-        return Finding("isolation", message(trial.case), trial.seed, numbers, table)
     right = [name for name in expected if name not in wrong]
+    if len(expected) > 1:
+        numbers = tuple(f"{wrong[0]} {pair}" for pair in numbers)
+    if trial.case:
+        return Finding("isolation", _of_parts(message(trial.case), wrong, right), trial.seed, numbers, table)
     saw = f"{wrong[0]}: {where(got, want)}" if numeric else f"{wrong[0]} is not as expected"
     means = f"right: {', '.join(right)}; wrong: {', '.join(wrong)}. " if right else ""
     means += f"These cases are right: {', '.join(right_cases)}" if right_cases else "Not a mistake known here"
     look = "a small example by hand, step by step, beside your code; or the next hint"
     return Finding("isolation", Message(saw, means, look), trial.seed, numbers, table)
+
+
+def _of_parts(said: Message, wrong: list[str], right: list[str]) -> Message:
+    """Return a case's message with the names of the parts that it is about, where there are several."""
+    if len(wrong) + len(right) == 1:
+        return said
+    parts_right = f"; right: {', '.join(right)}" if right else ""
+    return said._replace(saw=f"{said.saw}. Wrong: {', '.join(wrong)}{parts_right}")
 
 
 def _plain(got, want) -> tuple[str, ...]:

@@ -9,20 +9,22 @@ from glassbox.learn.exercise.message import Message
 
 
 class State(StrEnum):
-    """Where an exercise stands."""
+    """Where an exercise stands. An answer in words is neither right nor wrong for a program: COMPARE."""
 
     NOT_ATTEMPTED = "not attempted yet"
     FAILED = "not yet right"
     PASSED = "passed"
+    COMPARE = "compare it yourself"
 
 
-SIGN = {State.NOT_ATTEMPTED: "○", State.FAILED: "✗", State.PASSED: "✓"}
-COLOUR = {State.NOT_ATTEMPTED: "#6f6f6f", State.FAILED: "#8a3c00", State.PASSED: "#16407f"}
+SIGN = {State.NOT_ATTEMPTED: "○", State.FAILED: "✗", State.PASSED: "✓", State.COMPARE: "◇"}
+GREY = "#6f6f6f"
+COLOUR = {State.NOT_ATTEMPTED: GREY, State.FAILED: "#8a3c00", State.PASSED: "#16407f", State.COMPARE: GREY}
 
 
 @dataclass(frozen=True)
 class Finding:
-    """The first thing that was wrong: at which stage, for which seed, at most eight numbers, a map."""
+    """The first thing that was seen: at which stage, for which seed, at most eight numbers, a map."""
 
     stage: str
     message: Message
@@ -34,7 +36,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer of a check: `state`, and what was found if it failed."""
+    """The answer of a check: `state`, and what was found unless it passed."""
 
     exercise: str
     state: State

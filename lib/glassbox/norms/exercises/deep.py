@@ -15,9 +15,9 @@ def inputs(seed):
 
 def alpha_of_one(seed):
     """
-    saw: wrong even where alpha is 1
-    means: it is not alpha: what is normalised is not the sum
-    look: the order of addition and norm
+    saw: wrong where alpha is 1
+    means: there the block is post-norm: norm(x + f(x))
+    look: the order of addition and norm, and any number that stands in place of alpha
     """
     x, fx, _, gain, bias, eps = inputs(seed)
     return x, fx, 1.0, gain, bias, eps
@@ -82,6 +82,15 @@ def alpha_on_both(x, fx, alpha, gain, bias, eps):
     return _norm(alpha * (x + fx), gain, bias, eps)
 
 
+def divided_the_sublayer(x, fx, alpha, gain, bias, eps):
+    """
+    saw: right but for eps: it counts alpha squared times
+    means: the sub-layer is divided by alpha, so the sum is alpha times smaller than DeepNorm's
+    look: alpha multiplies the stream
+    """
+    return _norm(x + fx / alpha, gain, bias, eps)
+
+
 deep_block = Debug(
     id="norms.deep_block",
     title="A deep network that does not train",
@@ -107,13 +116,19 @@ deep_block = Debug(
     reference=step_by_step,
     inputs=inputs,
     cases=(alpha_of_one,),
-    mistakes=(without_alpha, norm_before_the_addition, alpha_after_the_norm, alpha_on_both),
+    mistakes=(
+        without_alpha,
+        norm_before_the_addition,
+        alpha_after_the_norm,
+        alpha_on_both,
+        divided_the_sublayer,
+    ),
     broken=alpha_on_the_sublayer,
     causes={
         "the learning rate is too high for post-norm": "the same rate trains the mended network",
-        "alpha multiplies the sub-layer instead of the stream": "",
-        "the norm should stand before the sub-layer": "that is pre-norm, which trains too, but it is "
-        "another model",
+        "each block nearly replaces its stream, the deeper the network the more": "",
+        "the stream passes through a norm at every block": "it does so in every post-norm network, and in "
+        "the one you mended",
         "the gain starts at 1": "it does in every norm of the course, at every depth",
     },
     discussion=(
@@ -123,65 +138,79 @@ deep_block = Debug(
 )
 
 
-def alpha_of_18():
-    return (2 * 18) ** 0.25
+def from_18_to_72():
+    return (72 / 18) ** 0.25
 
 
-def by_roots():
-    return ((2 * 18) ** 0.5) ** 0.5
-
-
-def blocks_not_sublayers():
-    """
-    saw: the fourth root of 18
-    means: the formula counts sub-layers, two for each block
-    look: 2N under the root
-    """
-    return 18**0.25
+def alpha_by_alpha():
+    return (2 * 72) ** 0.25 / (2 * 18) ** 0.25
 
 
 def square_root():
     """
-    saw: the square root of 36
-    means: that is what ChatGLM-6B's code uses; DeepNet derives the fourth root
-    look: the exponent
+    saw: the root of 72 / 18
+    means: ChatGLM-6B's code scales so; in DeepNet, alpha and beta share the change evenly
+    look: which part of the change alpha carries, and which beta
     """
-    return (2 * 18) ** 0.5
+    return (72 / 18) ** 0.5
 
 
-def decoder_with_cross_attention():
+def as_the_depth():
     """
-    saw: the fourth root of 54
-    means: that is the decoder of an encoder-decoder model, with three sub-layers in each layer
-    look: a decoder alone has two
+    saw: as many times as there are blocks
+    means: what must fall as 1 over the depth is beta squared over alpha squared, not 1 over alpha
+    look: the bound on one step: a sum of beta squared over alpha squared
     """
-    return (3 * 18) ** 0.25
+    return 72 / 18
+
+
+def unchanged():
+    """
+    saw: alpha stays as it was
+    means: then four times as many blocks move the output up to four times as far in one step
+    look: does alpha depend on the number of blocks?
+    """
+    return 1.0
 
 
 def beta():
     """
-    saw: the other constant, beta = (8N)^(-1/4), which scales initial weights
-    means: alpha is above 1: it weighs the stream
+    saw: that is the factor of beta
+    means: beta scales initial weights down in a deeper network; alpha weighs the stream up
     look: which of the two multiplies x
     """
-    return (8 * 18) ** -0.25
+    return (72 / 18) ** -0.25
+
+
+def new_alpha():
+    """
+    saw: that is alpha at 72 blocks
+    means: the factor is what it is divided by alpha at 18 blocks
+    look: the question: by what factor
+    """
+    return (2 * 72) ** 0.25
 
 
 deep_norm_alpha = Compute(
     id="norms.deep_norm_alpha",
-    title="DeepNorm's alpha",
-    statement="A decoder-only model has 18 blocks, each of attention and feed-forward. What is its alpha?",
+    title="DeepNorm in a network four times as deep",
+    statement=(
+        "A decoder-only model with DeepNorm has 18 blocks. You stack it to 72 and want the same bound on "
+        "what one step does. By what factor must alpha change?"
+    ),
     difficulty=2,
     importance=3,
     minutes=3,
     core=False,
     hints=(
-        "Must alpha be above or below 1, if it is to keep the stream?",
-        "Count sub-layers; there is one stack.",
-        "`(____ * 18) ** (1 / ____)`",
+        "In a deeper network, must the stream weigh more or less beside one sub-layer?",
+        "The bound sums $\\beta^2 / \\alpha^2$ over all sub-layers, of which there are now four times as "
+        "many; alpha grows by the factor by which beta falls.",
+        "`(72 / 18) ** ____`",
     ),
-    solution=alpha_of_18,
-    unit="times the stream",
-    mistakes=(blocks_not_sublayers, square_root, decoder_with_cross_attention, beta),
-    alternatives=(by_roots,),
+    solution=from_18_to_72,
+    unit="times alpha at 18 blocks",
+    mistakes=(square_root, as_the_depth, unchanged, beta, new_alpha),
+    alternatives=(alpha_by_alpha,),
+    discussion="Beta changes by the inverse, 0.71: four times the depth costs each of the two a root of 2.",
 )

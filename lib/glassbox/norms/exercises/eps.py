@@ -11,11 +11,21 @@ def inputs(seed):
     return make.normal(t, m) * 0.4 + 0.5, make.gain(m), make.normal(m), EPS
 
 
+def eps_of_zero(seed):
+    """
+    saw: rows are wrong even where eps is 0
+    means: it is not eps alone
+    look: the mean, the variance, the root, the gain, the bias: a row of two numbers by hand
+    """
+    x, gain, bias, _ = inputs(seed)
+    return x, gain, bias, 0.0
+
+
 def constant_rows(seed):
     """
     saw: a row of equal numbers does not come out as the bias
     means: its variance is 0, and eps is what stands between it and a division by 0
-    look: whether eps still takes part
+    look: whether eps still takes part, and what is left of the row before the bias is added
     """
     make = Inputs(seed)
     t, m = make.sizes(2)
@@ -51,6 +61,36 @@ def without_eps(x, gain, bias, eps):
     look: eps has a place: under the root
     """
     return solution(x, gain, bias, 0.0)
+
+
+def without_the_root(x, gain, bias, eps):
+    """
+    saw: every row is divided by its variance, not by its standard deviation
+    means: the root is gone
+    look: eps is added to the variance, then the root is taken
+    """
+    centred = x - x.mean(-1, keepdim=True)
+    return centred / (centred.square().mean(-1, keepdim=True) + eps) * gain + bias
+
+
+def eps_as_a_floor(x, gain, bias, eps):
+    """
+    saw: rows whose variance is above eps come out as if there were no eps
+    means: eps is a floor under the variance, not a term that is added to it
+    look: clamp or maximum
+    """
+    centred = x - x.mean(-1, keepdim=True)
+    return centred / centred.square().mean(-1, keepdim=True).clamp_min(eps).sqrt() * gain + bias
+
+
+def eps_as_a_floor_of_the_root(x, gain, bias, eps):
+    """
+    saw: rows whose standard deviation is above eps come out as if there were no eps
+    means: eps is a floor under the standard deviation, not a term beside the variance
+    look: clamp or maximum, and where the root is taken
+    """
+    centred = x - x.mean(-1, keepdim=True)
+    return centred / centred.square().mean(-1, keepdim=True).sqrt().clamp_min(eps) * gain + bias
 
 
 def eps_squared(x, gain, bias, eps):
@@ -105,14 +145,21 @@ quiet_rows = Debug(
     alternatives=(by_var,),
     reference=lambda x, gain, bias, eps: torch.nn.functional.layer_norm(x, gain.shape, gain, bias, eps),
     inputs=inputs,
-    cases=(constant_rows,),
-    mistakes=(without_eps, eps_squared, eps_in_the_numerator, sample_variance),
+    cases=(eps_of_zero, constant_rows),
+    mistakes=(
+        without_eps,
+        without_the_root,
+        eps_as_a_floor,
+        eps_as_a_floor_of_the_root,
+        eps_squared,
+        eps_in_the_numerator,
+        sample_variance,
+    ),
     broken=eps_beside_the_root,
     causes={
-        "eps is too small for this checkpoint": "the same eps in the right place gives the "
-        "checkpoint's numbers",
+        "eps is too small for this checkpoint": "you did not change its value, and quiet rows are right now",
         "the variance divides by m instead of m - 1": "then all rows would be off alike, not the quiet ones",
-        "eps is added to the standard deviation instead of the variance": "",
+        "a number meant to be compared with a squared size is compared with a size": "",
         "the gain was not loaded": "then all rows would be off, by the gain",
     },
     discussion="Both forms train. What breaks is to train with one and run the other.",

@@ -13,13 +13,23 @@ def inputs(seed):
 
 def one_row(seed):
     """
-    saw: a single row of features is wrong
-    means: the root mean square is not taken over the features
-    look: the dimension of the mean: -1 is the last one, however many there are
+    saw: a single row of features is wrong, even with eps = 0
+    means: nothing takes part in it but its features and their gains
+    look: a row of two numbers by hand: the dimension of the mean, the root, the gain
     """
     make = Inputs(seed)
     (m,) = make.sizes(1)
-    return make.normal(m), make.gain(m), EPS
+    return make.normal(m), make.gain(m), 0.0
+
+
+def one_row_with_eps(seed):
+    """
+    saw: a single row is right with eps = 0, and wrong with eps = 0.1
+    means: eps does not take part as it should
+    look: what eps is added to, and whether that is before the root is taken
+    """
+    x, gain, _ = one_row(seed)
+    return x, gain, EPS
 
 
 def half_precision(seed):
@@ -42,6 +52,27 @@ def size_is_that_of_the_gain(rms_norm, x, gain, eps):
     return rms_norm(x, torch.ones_like(gain), 0.0).square().mean(-1) - 1
 
 
+def keeps_float64(rms_norm, x, gain, eps):
+    """
+    saw: rows in float64 are right to about seven digits, not to fifteen
+    means: they pass through float32 on the way
+    look: every conversion: only halves are widened to float32, float64 stays as it is
+    """
+    rows = rms_norm(x, torch.ones_like(gain), 0.0)
+    return (rows.double().square().mean(-1) - 1).abs() <= 1e-9
+
+
+def rounds_once(rms_norm, x, gain, eps):
+    """
+    saw: rows in bfloat16 are not the float64 result rounded once: more than one value in ten differs
+    means: they are rounded on the way too, or computed in bfloat16
+    look: every conversion back to x.dtype: there is one, after the gain
+    """
+    x, gain = x.bfloat16(), (1 + torch.linspace(0.005, 0.03, len(gain))).bfloat16()
+    once = rms_norm(x.double(), gain.double(), eps).bfloat16()
+    return (rms_norm(x, gain, eps).bfloat16() == once).double().mean() >= 0.9
+
+
 def solution(x, gain, eps):
     wide = x.to(torch.promote_types(x.dtype, torch.float32))
     rms = (wide.square().mean(-1, keepdim=True) + eps).sqrt()
@@ -60,6 +91,24 @@ def subtracted_the_mean(x, gain, eps):
     look: everything before the square
     """
     return solution(x - x.mean(-1, keepdim=True), gain, eps)
+
+
+def without_eps(x, gain, eps):
+    """
+    saw: exactly what you get without eps
+    means: eps is not used, and a row of zeros would be 0 / 0
+    look: eps is added to the mean of squares, under the root
+    """
+    return solution(x, gain, 0.0)
+
+
+def without_the_gain(x, gain, eps):
+    """
+    saw: exactly what you get with every gain 1
+    means: the rows are normalised, and the gain is not used
+    look: the last line: the gain multiplies before the cast back
+    """
+    return solution(x, torch.ones_like(gain), eps)
 
 
 def eps_outside_the_root(x, gain, eps):
@@ -103,6 +152,16 @@ def squared_in_half_precision(x, gain, eps):
     return x / (x.square().mean(-1, keepdim=True) + eps).sqrt() * gain
 
 
+def rounded_before_the_gain(x, gain, eps):
+    """
+    saw: halves are rounded twice: exactly what LLaMA's published code gives
+    means: the unit row is cast back, and the product with the gain is rounded once more
+    look: the cast comes last, after the gain
+    """
+    wide = x if x.dtype == torch.float64 else x.float()
+    return (wide / (wide.square().mean(-1, keepdim=True) + eps).sqrt()).to(x.dtype) * gain
+
+
 def returned_float32(x, gain, eps):
     """
     saw: the numbers are right, but a float16 row comes back in float32
@@ -127,9 +186,8 @@ rms_norm = Implement(
     title="RMSNorm in any float type",
     statement=(
         r"Scale each row to unit root-mean-square, then multiply by the gain: "
-        r"$y_i = g_i\, x_i / \sqrt{\tfrac1m \sum_j x_j^2 + \epsilon}$. Halves are computed in float32, "
-        r"and cast "
-        "back once."
+        r"$y_i = g_i\, x_i / \sqrt{\tfrac1m \sum_j x_j^2 + \epsilon}$. Halves are computed in float32 "
+        "and cast back once, at the very end; float64 stays float64."
     ),
     difficulty=2,
     importance=5,
@@ -146,14 +204,17 @@ rms_norm = Implement(
     alternatives=(by_reciprocal_root,),
     reference=lambda x, gain, eps: torch.nn.functional.rms_norm(x, gain.shape, gain, eps),
     inputs=inputs,
-    invariants=(size_is_that_of_the_gain,),
-    cases=(one_row, half_precision),
+    invariants=(size_is_that_of_the_gain, keeps_float64, rounds_once),
+    cases=(one_row, one_row_with_eps, half_precision),
     mistakes=(
         subtracted_the_mean,
+        without_eps,
         eps_outside_the_root,
+        without_the_gain,
         divided_by_the_length,
         over_the_tokens,
         squared_in_half_precision,
+        rounded_before_the_gain,
         returned_float32,
         row_by_row,
     ),
@@ -165,9 +226,16 @@ rms_norm = Implement(
         means="the number of operations grows with the number of rows",
         look="a loop over rows",
     ),
-    forbidden=("torch.rms_norm", "torch.nn.functional.rms_norm", "glassbox.norms.rms_norm"),
+    forbidden=(
+        "torch.rms_norm",
+        "torch.ops.aten.rms_norm",
+        "torch.nn.functional.rms_norm",
+        "glassbox.norms.rms_norm",
+        "glassbox.norms.reference.rms_norm",
+    ),
     discussion=(
-        "Say which order you chose: Gemma multiplies by the gain in float32, LLaMA's code casts first."
+        "Say which order this is: Gemma multiplies by the gain in float32, LLaMA's code casts first, "
+        "and rounds twice."
     ),
     notes="8 minutes. Most forget the float16 case; some reach for torch.norm, which adds squares up.",
 )

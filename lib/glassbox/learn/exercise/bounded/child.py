@@ -141,14 +141,26 @@ def _nothing_here(name: str):
 
 
 def forbid(name: str) -> None:
-    """Replace a library's function, named with dots, by one that asks the learner to write it."""
+    """Replace a library's function, named with dots, by one that asks the learner to write it.
+
+    A function of the course is replaced in each of its modules: a learner may import it from any.
+    """
     holder, attribute = _found(name)
     if holder is not None:
+        original = getattr(holder, attribute)
 
         def refused(*args, **kwargs):
             raise RuntimeError(f"this exercise asks you to write it yourself, without {name}")
 
         setattr(holder, attribute, refused)
+        for module in _modules_of_the_course() if name.startswith("glassbox.") else ():
+            for label in [label for label, value in vars(module).items() if value is original]:
+                setattr(module, label, refused)
+
+
+def _modules_of_the_course() -> list[ModuleType]:
+    loaded = list(sys.modules.items())
+    return [module for name, module in loaded if name.partition(".")[0] == "glassbox" and module is not None]
 
 
 def _found(name: str) -> tuple[object, str]:
