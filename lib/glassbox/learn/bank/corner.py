@@ -31,7 +31,8 @@ def corner(*ids: str, language: str = "en") -> Block:
 
 def _card(card: Card, language: str) -> Block:
     brief, full, must, flags, _, claim = LABELS[language]
-    ask = _text(card.ask.of(language), "b")
+    words = card.ask.of(language)
+    ask = Block(f'<p style="margin:12px 0 2px"><b>{_html(words)}</b></p>', words)
     if card.claim is not None:
         ask = stacked(ask, _text(f"{claim}: {card.claim.of(language)}", "blockquote"))
     inside = stacked(
