@@ -1,5 +1,7 @@
 """Run the stages on a function and say what came of it."""
 
+from collections.abc import Callable
+
 from glassbox.learn.exercise.bounded import Cells, Code, Session, Stopped
 from glassbox.learn.exercise.explained import stopped
 from glassbox.learn.exercise.form import form, interface, loading
@@ -27,7 +29,7 @@ def judge(exercise, code: Code | Cells, seeds: tuple[int, ...]) -> Verdict:
             subject = remote(plan(exercise, seeds), session)
             for examine in STAGES:
                 for finding in examine(subject):
-                    return _failed(exercise, _named(subject, finding))
+                    return _failed(exercise, _named(subject, finding, examine))
     except Stopped as why:
         return _failed(exercise, stopped(why, exercise.limits))
     return Verdict(exercise.id, State.PASSED, notes=_passed(exercise, seeds))
@@ -39,10 +41,10 @@ def _failed(exercise, finding: Finding) -> Verdict:
     return Verdict(exercise.id, State.FAILED, finding)
 
 
-def _named(subject: Subject, finding: Finding) -> Finding:
+def _named(subject: Subject, finding: Finding, examine: Callable) -> Finding:
     """Return the finding with a known mistake's message, if it is one."""
     try:
-        mistake = recognised(subject, finding.stage)
+        mistake = recognised(subject, finding.stage, examine)
     except Stopped:  # it fails on one input and does not end on another
         return finding
     if mistake is None:

@@ -9,15 +9,16 @@ from glassbox.learn.exercise.plan import Plan
 from glassbox.learn.exercise.subject import Subject, local
 
 
-def recognised(subject: Subject, stage: str) -> Callable | None:
+def recognised(subject: Subject, stage: str, examine: Callable) -> Callable | None:
     """Return the known mistake whose behaviour the subject shows in all trials, or None.
 
-    Gradients count once the values are right. Where they are right too, and only the budget is exceeded, the
-    known mistake with right values and gradients is the one that costs too much.
+    The mistake must fail at `examine`, where the subject failed: one that only costs too much does not
+    explain wrong values. Gradients count once the values are right. Where they are right too, and only the
+    budget is exceeded, the known mistake with right values and gradients is the one that costs too much.
     """
     for mistake in subject.plan.exercise.known_mistakes:
         pairs = zip(_shown(subject, stage), _shown(_watched(subject.plan, mistake), stage), strict=True)
-        if all(alike(one, other) for one, other in pairs):
+        if all(alike(one, other) for one, other in pairs) and any(examine(_watched(subject.plan, mistake))):
             return mistake
     return None
 

@@ -209,7 +209,7 @@ deep_norm_alpha = Compute(
         "`(72 / 18) ** ____`",
     ),
     solution=from_18_to_72,
-    unit="times alpha at 18 blocks",
+    unit="times the old alpha",
     mistakes=(square_root, as_the_depth, unchanged, beta, new_alpha),
     alternatives=(alpha_by_alpha,),
     discussion="Beta changes by the inverse, 0.71: four times the depth costs each of the two a root of 2.",
