@@ -34,7 +34,7 @@ def interview(
     found = report(mock, _now())
     _show(screen, found)
     if mock.results:
-        progress.log("mock", role, _plain(found))
+        progress.log("mock", role, plain(found))
     return found
 
 
@@ -121,7 +121,8 @@ def _show(screen: Screen, found: Report) -> None:
         screen.write(f"- {line}")
 
 
-def _plain(found: Report) -> dict:
+def plain(found: Report) -> dict:
+    """Return a report as the log keeps it."""
     results = [result._asdict() | {"missed": list(result.missed)} for result in found.results]
     return {"minutes": found.minutes, "seconds": found.seconds, "results": results}
 

@@ -46,7 +46,7 @@ def _one(screen: Screen, deck: Deck, turn: Turn) -> tuple[Deck, bool]:
     now = _now()
     deck = grade(deck, turn.card.id, review.rating, now)
     record(review, screen.language)
-    wait = _span(deck.memories[turn.card.id].due - now)
+    wait = span(deck.memories[turn.card.id].due - now)
     screen.say("graded", after=review.after, before=review.before, wait=wait)
     if turn.card.followups and screen.one_of("follow", ("", "f")) == "f":
         chain(screen, turn.card.followups)
@@ -100,7 +100,8 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _span(wait) -> str:
+def span(wait) -> str:
+    """Return a time span in minutes, or in days from one day on."""
     minutes = max(0, round(wait.total_seconds() / 60))
     return f"{minutes} min" if minutes < 24 * 60 else f"{round(minutes / 1440)} d"
 

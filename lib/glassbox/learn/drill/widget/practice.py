@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from glassbox.learn.bank import Card, FollowUp, Words
 from glassbox.learn.drill.deck import ALL, Filters, grade, opened, skip
 from glassbox.learn.drill.rubric import LEVELS, cap
-from glassbox.learn.drill.terminal import _span
+from glassbox.learn.drill.terminal import span
 from glassbox.learn.drill.turn import Turn, ask, commit, record, settle
 from glassbox.learn.drill.widget.page import answer, asked_on, line, links, page, question, replied
 from glassbox.learn.drill.widget.step import Flow, Show, Step
@@ -56,7 +56,7 @@ class Practice:
         review = settle(turn, said, flags, after, at)
         self.deck, self.done = grade(self.deck, turn.card.id, review.rating, at), self.done + 1
         record(review, self.language)
-        wait = _span(self.deck.memories[turn.card.id].due - at)
+        wait = span(self.deck.memories[turn.card.id].due - at)
         self.last = line(quote("graded", after=review.after, before=review.before, wait=wait))
 
     def end(self) -> Show:

@@ -7,7 +7,7 @@ from statistics import mean
 
 from glassbox.learn import progress
 from glassbox.learn.bank import Words
-from glassbox.learn.drill.interview import _plain
+from glassbox.learn.drill.interview import plain
 from glassbox.learn.drill.mock import Item, Mock, Result, capped, complete, report
 from glassbox.learn.drill.rubric import CRITERIA, Criterion
 from glassbox.learn.drill.turn import Turn, record, settle
@@ -48,7 +48,7 @@ class Sitting:
         """Log the interview, and return its report."""
         found = report(self.mock, self.clock() if self.started else self.mock.began)
         if self.mock.results:
-            progress.log("mock", self.mock.role, _plain(found))
+            progress.log("mock", self.mock.role, plain(found))
         return page(ending(found), line(tell("again")))
 
     def _card(self, item: Item) -> Generator[Step, object, Result]:
