@@ -43,6 +43,11 @@ def _asked_by(cards: Mapping[str, Card]) -> dict[str, list[str]]:
     return index
 
 
+def failed(event: Event) -> bool:
+    """Tell whether an attempt was wrong. Words are compared, not judged: there only a named claim counts."""
+    return event.payload.get("state") == "not yet right" or bool(event.payload.get("mistake"))
+
+
 def _raised(event: Event, asked_by: Mapping[str, list[str]], cards: Mapping[str, Card]):
     if sure_and_wrong(event):
         sentence = event.payload.get("misconception") or event.payload.get("question", "")
@@ -50,7 +55,7 @@ def _raised(event: Event, asked_by: Mapping[str, list[str]], cards: Mapping[str,
         own = prediction_id(event.item)
         for card in [*asked_by.get(event.item, ()), *([own] if own in cards else [])]:
             yield card, reason
-    elif event.kind == "attempt" and event.payload.get("state") != "passed":
+    elif event.kind == "attempt" and failed(event):
         mistake = event.payload.get("mistake") or ""
         said = f"{event.item}: {mistake.replace('_', ' ')}" if mistake else event.item
         sources = [event.item, *([f"{event.item}:{mistake}"] if mistake else [])]
