@@ -99,7 +99,8 @@ def test_a_sure_and_wrong_prediction_becomes_a_card():
 
 @pytest.mark.parametrize("events", [
     [wrong("01.p1", 3)], [event("outcome", "01.p1", right=True, confidence=5)], [event("reveal", "norms.x")],
-    [event("attempt", "norms.x", state="passed")], [event("attempt", "norms.x", state="compare it yourself")], [event("prediction", "01.p1", answer=1, confidence=5)],
+    [event("attempt", "norms.x", state="passed")], [event("attempt", "norms.x", state="compare it yourself")],
+    [event("prediction", "01.p1", answer=1, confidence=5)],
 ])  # fmt: skip
 def test_what_is_no_sure_mistake_is_not_urgent(events):
     deck = opened(bank(card("a", raised_by=("01.p1",), whiteboard="norms.x")), events)
