@@ -190,10 +190,7 @@ def test_the_tables_of_an_older_cache_do_not_change():
     assert (new.tables, new.lengths, len(new.free)) == ({"a": (0,)}, {"a": 1}, PAGES - 1)
 
 
-FULL = [
-    ("append", "a", 8),
-    ("append", "b", 3),
-]  # 3 pages and 1: two are left
+FULL = [("append", "a", 8), ("append", "b", 3)]  # three pages and one: two are left
 REFUSED = {
     "overflow": (
         lambda c: c.append("b", *rows([0.0] * 7)),
