@@ -187,15 +187,12 @@ def test_the_operators_keep_pytorchs_contract(kind):
     torch.library.opcheck(norm_backward, arguments)
 
 
-@pytest.mark.parametrize("name", NORMS)
-def test_a_compiled_graph_holds_the_operator_whole(name):
-    given = inputs(name, (4, 20))
-    call = torch.compile(NORMS[name].call, fullgraph=True, backend="aot_eager")
-    leaves = [None if t is None else t.requires_grad_() for t in given]
-    out = call(*leaves, backend="simulated")
-    assert torch.equal(out, NORMS[name].call(*given, backend="simulated"))
-    out.sum().backward()
-    assert all(leaf.grad is not None for leaf in leaves if leaf is not None)
+def test_a_compiled_graph_holds_the_operator_whole():
+    """In a process of its own: the compiler cannot look through the check of annotations of these tests."""
+    script = str(Path(__file__).with_name("compiled_graphs.py"))
+    done = subprocess.run([sys.executable, "-W", "ignore", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.split() == list(NORMS)
 
 
 @pytest.mark.parametrize("backend", ["simulated", "compiled"])

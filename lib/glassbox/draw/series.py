@@ -142,8 +142,8 @@ def bars(
     traces = bar_traces(rows, x, y, series, order=order, colors=colors)
     figure = panel(traces, title=title, x_title=x_title, y_title=y_title, log_x=log_x, height=height)
     figure.update_layout(barmode="group", bargap=0.2)
-    if not log_x:
-        figure.update_xaxes(range=_room_for_numbers(traces))
+    if (room := _room_for_numbers(traces)) and not log_x:
+        figure.update_xaxes(autorangeoptions={"include": room})
     return figure.update_yaxes(theme.names_axis(distinct(rows, y)))
 
 
@@ -180,12 +180,10 @@ def _bar(name: str, rows, x: str, y: str, style: theme.Style) -> go.Bar:
     )
 
 
-def _room_for_numbers(traces: list[go.Bar]) -> list[float] | None:
-    """Return a range in which the number at the end of the longest bar fits, None where there is none."""
+def _room_for_numbers(traces: list[go.Bar]) -> float | None:
+    """Return a length that leaves room for the number at the end of the longest bar, None without numbers."""
     lengths = [length for trace in traces if trace.text for length in trace.x if length is not None]
-    if not lengths or min(lengths) < 0 or max(lengths) == 0:
-        return None
-    return [0, rounded(1.12 * max(lengths))]
+    return rounded(1.12 * max(lengths)) if lengths and max(lengths) > 0 else None
 
 
 def _numbers(lengths: list) -> list[str]:

@@ -100,7 +100,10 @@ def _cleared(page: Page) -> NotebookNode:
 
 
 def differences(name: str, stored: NotebookNode, fresh: NotebookNode) -> Iterator[Problem]:
-    """Yield the cells that a fresh run leaves otherwise than they are stored. Pictures are not compared."""
+    """Yield the cells that a fresh run leaves otherwise than they are stored.
+
+    Pictures are not compared, nor the outputs of cells tagged nbval-ignore-output.
+    """
     for at, (old, new) in enumerate(zip(stored.cells, fresh.cells, strict=True)):
         before, after = _comparable(old), _comparable(new)
         changed = [key for key in sorted({*before, *after}) if before.get(key) != after.get(key)]
@@ -112,6 +115,8 @@ def differences(name: str, stored: NotebookNode, fresh: NotebookNode) -> Iterato
 
 def _comparable(cell: NotebookNode) -> dict:
     plain = copy.deepcopy(cell)
+    if "nbval-ignore-output" in plain.metadata.get("tags", []):
+        plain["outputs"] = []
     for output in plain.get("outputs", []):
         for kind in IMAGES:
             output.get("data", {}).pop(kind, None)
