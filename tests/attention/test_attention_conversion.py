@@ -105,7 +105,7 @@ def test_other_names_may_be_given_and_parts_of_words_do_not_count():
     assert [tuple(tensor.shape) for tensor in converted.values()] == [(2 * D, M), (HEADS * D, M)]
 
 
-def test_halves_are_averaged_in_float32():
+def test_halves_are_summed_in_float32_and_rounded_once():
     weight = (1 + random(8, 64) * 2**-7).bfloat16()
     exact = weight.double().mean(0, keepdim=True)
     assert torch.equal(pool_heads(weight, 8, 1), exact.float().bfloat16())

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -19,7 +18,7 @@ def pool_heads(
     Shapes: a linear layer's weight (heads * d, m) or bias (heads * d); head by head along the first axis.
     Convention: a group is a run of consecutive heads, because query head i reads key head i // size. Whoever
         tiles the key heads instead (head i % kv_heads) pools the wrong ones.
-    Precision: halves are averaged in float32 and cast back once.
+    Precision: torch sums halves in float32 and rounds once.
     Raises: TypeError, ValueError if `heads` does not divide the rows or `kv_heads` does not divide `heads`.
     Source: Ainslie et al. 2023, sections 2.1 and 2.2 (arXiv:2305.13245).
     Taught in: notebooks/03_attention_variants.ipynb
@@ -31,9 +30,7 @@ def pool_heads(
         raise bad_value("kv_heads", f"a divisor of the {heads} heads", kv_heads)
     if weight.shape[0] == 0 or weight.shape[0] % heads:
         raise bad_value("weight", f"rows for {heads} heads in the first dimension", weight)
-    wide = weight.to(torch.promote_types(weight.dtype, torch.float32))
-    grouped = wide.unflatten(0, (kv_heads, heads // kv_heads, -1))
-    return grouped.mean(1).flatten(0, 1).to(weight.dtype)
+    return weight.unflatten(0, (kv_heads, heads // kv_heads, -1)).mean(1).flatten(0, 1)
 
 
 def mha_to_gqa(
