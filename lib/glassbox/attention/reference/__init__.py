@@ -1,0 +1,1 @@
+"""What each attention is: the equations, in order, on any float type. `api` says the conventions."""
