@@ -153,6 +153,16 @@ def test_what_is_not_a_number_is_not_hidden():
     assert output[0, 0, 0].isnan().all() and output.isnan().sum() == 4
 
 
+def test_a_hidden_key_may_be_anything_but_a_hidden_value_must_be_finite():
+    q, k, v = inputs()
+    seen = torch.arange(7).expand(4, 7) < 6
+    before = attend(q, k, v, seen)
+    k[:, :, 6] = torch.nan
+    assert torch.equal(attend(q, k, v, seen), before)
+    v[:, :, 6] = torch.inf
+    assert attend(q, k, v, seen).isnan().all()
+
+
 def test_two_halves_of_the_keys_merge_by_their_lse():
     q, k, v = inputs()
     parts = [attend(q, k[:, :, at], v[:, :, at], return_lse=True) for at in (slice(3), slice(3, 7))]

@@ -107,7 +107,7 @@ def prefix_lm(prefix: int | Int[Tensor, " b"]) -> Mask:
     Convention: `prefix` counts positions from 0, one number for all or one per sequence. A prefix of 0 is
         causal, and so is 1: the first token sees itself anyhow.
     Raises: TypeError, ValueError for what is not such a count.
-    Source: Raffel et al. 2020, figure 4 (arXiv:1910.10683); Dong et al. 2019, figure 1 (arXiv:1905.03197).
+    Source: Raffel et al. 2020, figure 3 (arXiv:1910.10683); Dong et al. 2019, figure 1 (arXiv:1905.03197).
     """
     if not isinstance(prefix, Tensor):
         expect_whole("prefix", prefix, 0)
@@ -204,7 +204,7 @@ def documents(ids: Int[Tensor, "b n"]) -> Mask:
     Convention: both ways; join with `causal()` for a decoder. Numbers are compared, not runs: two pieces with
         one number see each other. Positions that restart per document are not the mask's affair.
     Raises: TypeError, ValueError for what is no matrix of whole numbers.
-    Source: Krell et al. 2021, section 3.2 (arXiv:2107.02027).
+    Source: Krell et al. 2021 (arXiv:2107.02027).
     """
     _expect("ids", ids, torch.int64, 2, "a matrix of whole numbers (sequence, position)")
 

@@ -36,6 +36,7 @@ def scaled_dot_product_attention(
     Convention: `scale` is 1/sqrt(d) unless given. The bias is added after scaling. The mask is True where a
         query may see a key; a `Mask` is aligned bottom-right. Query heads i h/g ... (i + 1) h/g - 1 read key
         head i ("repeat-interleave"), and no key is copied. A query that sees nothing gets 0, its lse is -inf.
+        A hidden value is multiplied by 0, so it must be finite; a hidden key may be anything.
     Precision: halves are computed in float32; the output is cast back once, the lse stays float32.
     Raises: TypeError, ValueError for shapes, types or devices that do not fit.
     Source: Vaswani et al. 2017, eq. 1 (arXiv:1706.03762); Shazeer 2019 (arXiv:1911.02150);
