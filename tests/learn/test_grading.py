@@ -7,7 +7,12 @@ import time
 import example_exercises as examples
 import grading_copies as copies
 import pytest
+from glassbox.learn.exercise import exercise
 from glassbox.learn.grading import grade, read
+from glassbox.paths import root
+
+NOTEBOOKS = sorted((root() / "notebooks").glob("*.ipynb"))
+COMMITTED = [path for path in NOTEBOOKS if '"nbgrader"' in path.read_text(encoding="utf-8")]
 
 pytestmark = pytest.mark.usefixtures("_fresh")
 
@@ -39,6 +44,23 @@ def test_right_answers_earn_all_points(tmp_path):
     assert (line["points"], line["of"]) == (str(copies.ALL_POINTS), str(copies.ALL_POINTS))
     assert line["examples.softmax"] == "2" and line["examples.why_rms"] == ""
     assert "to be read; 3 of 3 points found" in line["remarks"]
+
+
+@pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.stem)
+def test_the_notebook_that_learners_open_is_graded_as_not_attempted(path, tmp_path):
+    """Nothing but the stub stands in an answer cell: what shows the task does not run."""
+    (tmp_path / path.name).write_bytes(path.read_bytes())
+    [row] = grade(tmp_path, tmp_path / "grades.csv")
+    assert row.total == 0
+    remarks = table(tmp_path / "grades.csv")[0]["remarks"]
+    assert "Error" not in remarks and remarks.count("not attempted yet") >= 6
+
+
+def test_a_right_answer_below_the_shown_task_earns_its_points(tmp_path):
+    path = COMMITTED[0]
+    text = path.read_text(encoding="utf-8").replace("unfused_traffic = None  # MiB", "unfused_traffic = 640")
+    [row] = grade(written(tmp_path, eve=text), tmp_path / "grades.csv")
+    assert row.total == exercise("norms.unfused_traffic").points
 
 
 @pytest.mark.slow

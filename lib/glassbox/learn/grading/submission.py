@@ -9,6 +9,7 @@ from glassbox.learn.exercise import Cells, Exercise
 from glassbox.learn.exercise.metadata import defined, statements
 
 MOST_BYTES = 20_000_000
+SHOWING = ("display", "exercises")  # how an answer cell shows its task; neither is there when it is graded
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,19 @@ def _imports(line: ast.stmt) -> bool:
 
 
 def plain(source: str) -> str:
-    """Return a cell without its IPython commands."""
-    return "\n".join(
-        "" if line.lstrip().startswith(("%", "!", "?")) else line for line in source.splitlines()
-    )
+    """Return a cell without its IPython commands, and without the lines that only show the task."""
+    lines = ["" if line.lstrip().startswith(("%", "!", "?")) else line for line in source.splitlines()]
+    for node in statements(source):
+        if isinstance(node, ast.Expr) and _root(node.value) in SHOWING:
+            lines[node.lineno - 1 : node.end_lineno] = [""] * (node.end_lineno - node.lineno + 1)
+    return "\n".join(lines)
+
+
+def _root(node: ast.expr) -> str:
+    """Return the name that a chain of attributes and calls begins with."""
+    while isinstance(node, (ast.Attribute, ast.Call)):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def read(path: Path, name: str) -> Submission:
