@@ -14,6 +14,8 @@ from glassbox.arguments import (
     expect_shape,
     expect_whole,
 )
+from glassbox.attention.masks import causal, sliding_window
+from glassbox.attention.masks import sinks as first_tokens
 
 
 class Visible(NamedTuple):
@@ -37,10 +39,11 @@ def may_look(
     Source: Xiao et al. 2023, section 3.2 (arXiv:2309.17453), for the sinks.
     Taught in: notebooks/03_attention_variants.ipynb
     """
-    distance = queries[:, None] - keys
-    if window is None:
-        return distance >= 0
-    return (distance >= 0) & ((distance < window) | (keys < sinks))
+    mask = causal()
+    if window is not None:
+        mask &= sliding_window(window) | first_tokens(sinks) if sinks else sliding_window(window)
+    one = torch.zeros(1, 1, 1, dtype=torch.long, device=keys.device)
+    return mask.rule(one, queries[:, None], keys).broadcast_to(1, len(queries), len(keys))[0]
 
 
 def places(visible: Visible) -> Int[Tensor, "t n"]:
