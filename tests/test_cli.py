@@ -12,7 +12,9 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+import torch
 from glassbox import cli, suite
+from glassbox.learn import progress
 from glassbox.learn.workspace import MANIFEST
 from typer.testing import CliRunner
 
@@ -348,3 +350,61 @@ def test_a_stored_output_that_no_longer_holds_fails(checkout):
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
     assert (done.returncode, done.stdout.splitlines()[-1]) == (1, "glassbox: 1 passed, 1 failed, 0 skipped")
     assert "01_wrong" in done.stdout
+
+
+# ---- practice
+
+
+@pytest.fixture
+def own_record(tmp_path, monkeypatch):
+    """A learner's record in a folder of its own."""
+    monkeypatch.setenv("GLASSBOX_DATA", str(tmp_path / "record"))
+    monkeypatch.delenv("GLASSBOX_BATCH", raising=False)
+
+
+@pytest.mark.usefixtures("own_record")
+def test_a_record_travels_to_another_machine(tmp_path, monkeypatch):
+    progress.log("review", "layer-norm-formula", {"rating": 3})
+    file = tmp_path / "record.json"
+    assert "1 events written" in run("progress", "export", str(file)).output
+    assert "0 new events" in run("progress", "import", str(file)).output
+    monkeypatch.setenv("GLASSBOX_DATA", str(tmp_path / "other"))
+    assert "1 new events" in run("progress", "import", str(file)).output
+    assert [event.item for event in progress.events()] == ["layer-norm-formula"]
+
+
+@pytest.mark.usefixtures("own_record")
+def test_a_damaged_export_is_refused(tmp_path):
+    (tmp_path / "bad.json").write_text("{", encoding="utf-8")
+    done = run("progress", "import", str(tmp_path / "bad.json"))
+    assert done.exit_code == 1 and "glassbox: " in done.output
+
+
+@pytest.mark.usefixtures("own_record")
+def test_the_drill_reports_asks_and_refuses():
+    assert "norms" in run("drill", "--report").output
+    asked = CliRunner().invoke(cli.app, ["drill", "--topic", "norms", "--count", "1"], input="q\n")
+    assert asked.exit_code == 0 and "0 reviewed." in asked.output
+    refused = run("drill", "--mock", "30")
+    assert refused.exit_code == 1 and "20, 45, 60" in refused.output
+
+
+def test_the_bank_becomes_an_anki_deck(tmp_path):
+    done = run("anki", str(tmp_path / "cards.apkg"))
+    assert done.exit_code == 0 and (tmp_path / "cards.apkg").stat().st_size > 10_000
+
+
+def test_a_folder_is_graded_into_a_table(tmp_path):
+    (tmp_path / "empty.ipynb").write_text("", encoding="utf-8")
+    out = tmp_path / "grades.csv"
+    done = run("grade", str(tmp_path), "-o", str(out), "--topic", "norms")
+    assert done.exit_code == 0 and "1 submissions" in done.output
+    assert "empty file" in out.read_text(encoding="utf-8")
+    assert run("grade", str(tmp_path / "nowhere")).exit_code == 1
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has the GPU that the test wants absent")
+def test_the_benchmark_says_that_it_needs_a_gpu():
+    done = run("bench", "rms_norm_forward")
+    assert done.exit_code == 2 and "needs an NVIDIA GPU" in done.output
+    assert run("bench", "nothing").exit_code == 1
