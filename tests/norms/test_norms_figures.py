@@ -4,7 +4,6 @@ import json
 
 import pytest
 import torch
-from glassbox import norms
 from glassbox.norms import experiments, figures
 from glassbox.norms.depth_lab import EACH, PLACEMENTS, VIEWS
 
@@ -127,16 +126,6 @@ def test_the_lab_is_small_and_the_same_twice(rows, lab):
 def test_a_missing_column_is_named(rows):
     with pytest.raises(ValueError, match="stream_rms"):
         figures.depth_lab([{k: v for k, v in row.items() if k != "stream_rms"} for row in rows], says="1")
-
-
-def test_geometry_draws_layer_norm_on_the_flat_circle():
-    cloud = torch.tensor([[1.0, 2.0, 4.0], [0.5, -1.0, 3.0], [2.0, 2.5, -1.0]], dtype=torch.float64)
-    states = {"input": cloud, "LayerNorm": norms.layer_norm(cloud, eps=0.0)}
-    shown = figures.geometry(states, says="3 rows.", start="LayerNorm")
-    circle, points = shown.plot.data[1], shown.plot.data[2]
-    flattening = max(circle.y) / max(circle.x)
-    for x, y in zip(points.x, points.y, strict=True):
-        assert x**2 + (y / flattening) ** 2 == pytest.approx(3, rel=0.02)
 
 
 def test_the_jacobian_keeps_one_scale_for_all_states():

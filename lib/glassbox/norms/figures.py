@@ -1,6 +1,5 @@
 """The figures of notebook 01: rows in, figure out. The depth lab, the signature figure, has its own file."""
 
-import math
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
@@ -9,57 +8,7 @@ from torch import Tensor
 from glassbox import draw
 from glassbox.norms.depth_lab import depth_lab
 
-__all__ = ["depth_lab", "descent", "geometry", "jacobian", "outcomes"]
-
-TILT = 0.42  # radians between the line of sight and the plane of rows that sum to zero
-RADIUS = math.sqrt(3)
-
-
-def geometry(states: dict[str, Tensor], says: str, task: str = "", start: str | None = None) -> draw.Shown:
-    """Return clouds of rows of three numbers, seen from the side of the plane of rows that sum to zero.
-
-    The large circle is the outline of the sphere of radius sqrt(3); the flat one is where it cuts the plane.
-    """
-    figures = {name: _cloud(points) for name, points in states.items()}
-    return draw.Shown(draw.steps(figures, start=start), says=says, task=task, static=tuple(states))
-
-
-def _cloud(points: Tensor) -> go.Figure:
-    turn = [2 * math.pi * step / 60 for step in range(61)]
-    sphere = [(RADIUS * math.cos(a), RADIUS * math.sin(a)) for a in turn]
-    ring = [(x, y * math.sin(TILT)) for x, y in sphere]
-    across = (points[:, 0] - points[:, 1]) / math.sqrt(2)
-    deep = (points[:, 0] + points[:, 1] - 2 * points[:, 2]) / math.sqrt(6)
-    up = points.sum(-1) / RADIUS * math.cos(TILT) + deep * math.sin(TILT)
-    traces = [
-        _outline(sphere, "sphere of radius √3", "dot"),
-        _outline(ring, "its cut with the plane", "solid"),
-    ]
-    traces.append(
-        go.Scatter(
-            x=draw.rounded(across),
-            y=draw.rounded(up),
-            mode="markers",
-            name="rows",
-            marker={"size": 8, "color": draw.theme.SERIES[0], "opacity": 0.75},
-        )
-    )
-    figure = draw.panel(
-        traces, x_title="across the plane (units of x)", y_title="along (1,1,1) (units of x)", height=540
-    )
-    figure.update_yaxes(scaleanchor="x", range=[-2.1, 4.1], dtick=1)
-    return figure.update_xaxes(range=[-2.2, 3.2], dtick=1)
-
-
-def _outline(points: Sequence[tuple[float, float]], name: str, dash: str) -> go.Scatter:
-    return go.Scatter(
-        x=draw.rounded([x for x, _ in points]),
-        y=draw.rounded([y for _, y in points]),
-        mode="lines",
-        name=name,
-        line={"color": draw.theme.ROLES["residual"], "dash": dash, "width": 1.5},
-        hoverinfo="skip",
-    )
+__all__ = ["depth_lab", "descent", "jacobian", "outcomes"]
 
 
 def jacobian(terms: dict[str, Tensor], says: str, task: str = "") -> draw.Shown:

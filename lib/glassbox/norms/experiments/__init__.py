@@ -1,7 +1,6 @@
 """The experiments of notebook 01: each returns rows, draws nothing, and depends on its arguments alone."""
 
 from glassbox.norms.experiments.batch_statistics import (
-    batch_norm_language_model,
     changed_positions,
     lone_row,
     neighbour_effect,
@@ -33,7 +32,6 @@ from glassbox.norms.experiments.traffic import launches, traffic
 from glassbox.norms.experiments.training import finals, frequency_loss, summary, train
 
 __all__ = [
-    "batch_norm_language_model",
     "changed_positions",
     "finals",
     "frequency_loss",

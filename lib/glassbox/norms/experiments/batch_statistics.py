@@ -4,14 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 from glassbox.arguments import expect_choice
 from glassbox.norms.api import batch_norm, layer_norm
 from glassbox.norms.experiments.signals import rms, stories
-from glassbox.norms.experiments.training import descend
 from glassbox.norms.reference import standardise
-from glassbox.norms.toy import ToyTransformer, next_byte_loss
 from glassbox.tiny.checkpoint import load
 from glassbox.tiny.seeds import batches, normal, uniform
 from glassbox.tiny.text import read_text, split
@@ -143,58 +141,3 @@ def picture_features(
         picture = (size * (across * (0.05 + speed) + 2 * torch.pi * phase).cos()).sum(1)
         blocks = picture.unfold(1, 4, 4).unfold(2, 4, 4).flatten(1, 2).flatten(-2)
         yield (blocks @ weights).relu()
-
-
-# A language model with BatchNorm.
-
-
-class TokenBatchNorm(nn.Module):
-    """torch's BatchNorm over all tokens of the batch, time included."""
-
-    def __init__(self, width: int):
-        super().__init__()
-        self.norm = nn.BatchNorm1d(width)
-
-    def forward(self, x: Float[Tensor, "b t m"]) -> Float[Tensor, "b t m"]:
-        return self.norm(x.flatten(0, 1)).reshape(x.shape)
-
-
-@torch.no_grad()
-def _loss(model: nn.Module, batch: int, training: bool, seed: int) -> float:
-    model.train(training)
-    drawn = batches(stories(), batch, 32, seed)
-    losses = [next_byte_loss(model, next(drawn)).item() for _ in range(64 // batch)]
-    return sum(losses) / len(losses)
-
-
-# column -> batch size, whether the statistics are the batch's own
-EVALUATIONS = {"own_batch": (8, True), "running": (8, False), "alone": (1, True)}
-
-
-def batch_norm_language_model(
-    seeds: Sequence[int] = (0, 1, 2), depth: int = 2, steps: int = 150
-) -> list[dict]:
-    """Train the toy with LayerNorm and with BatchNorm; return its loss under other statistics.
-
-    A row has `norm`, `seed`, and a loss on 64 other windows for each way to take the statistics: `own_batch`
-    (of the batch of 8, as in training), `running` (the running averages, as in evaluation) and `alone` (each
-    window of 32 bytes its own batch). A batch of a single byte cannot be had: torch refuses it, and
-    `lone_row` shows why.
-    """
-    rows = []
-    for name, norm in {"layer norm": nn.LayerNorm, "batch norm": TokenBatchNorm}.items():
-        for seed in seeds:
-            model = ToyTransformer(depth, "pre", norm, seed=seed, dtype=torch.float32)
-            descend(model, batches(stories(), 8, 32, seed), steps, lr=3e-3, warmup=0)
-            rows.append({"norm": name, "seed": seed} | _evaluated(model, seed + 100))
-    return rows
-
-
-def _evaluated(model: nn.Module, seed: int) -> dict[str, float]:
-    """Return the loss by way of taking statistics; the running averages are put back after each."""
-    trained = {name: value.clone() for name, value in model.state_dict().items()}
-    losses = {}
-    for column, (batch, training) in EVALUATIONS.items():
-        model.load_state_dict(trained)
-        losses[column] = _loss(model, batch, training, seed)
-    return losses
