@@ -154,3 +154,15 @@ def test_the_mean_subtraction_changes_little_and_the_scale_much():
     assert all(len(losses) == 5 for losses in ends.values())
     assert abs(means["both"] - means["scale only"]) < 0.03
     assert min(means["centre only"], means["neither"]) > means["both"] + 0.1
+
+
+@pytest.mark.slow
+def test_alpha_on_the_sublayer_does_not_save_24_blocks(monkeypatch):
+    """The exercise norms.deep_block says so: with alpha misplaced the network ends at letter frequencies."""
+
+    def misplaced(self, x):
+        return self.outer(x + self.alpha * self.sublayer(x))
+
+    monkeypatch.setattr(norms.Residual, "forward", misplaced)
+    final = experiments.train("deep", depth=24, seed=0, steps=300)[-1]["loss"]
+    assert abs(final - FREQUENCIES) < 0.1

@@ -95,11 +95,10 @@ deep_block = Debug(
     id="norms.deep_block",
     title="A deep network that does not train",
     statement=(
-        "A post-norm network of 24 blocks never gets below the loss of letter frequencies. Someone "
-        "adds DeepNorm's "
-        "constants. It still does not train: the loss is flat from the first step. The block's last "
-        "line is given, "
-        "with the stream `x`, the sub-layer's output `fx` and `alpha` > 1. Mend it."
+        "A post-norm network of 24 blocks ends where letter frequencies alone do. Someone adds DeepNorm's "
+        "constants. It ends there again, though the sub-layers' weights are scaled as they should be. The "
+        "block's last line is given, with the stream `x`, the sub-layer's output `fx` and `alpha` > 1. "
+        "Mend it."
     ),
     difficulty=3,
     importance=4,
