@@ -26,7 +26,7 @@ def variants(arch: str) -> Iterator[tuple[str, Launch]]:
                 for direction in (_forward, _backward):
                     for each, n in direction(norm, dtype, arch):
                         name = f"{each.kernel.fn.__name__} {norm} {str(dtype)[6:]} {n}"
-                        if (key := (name.rsplit(" ", 1)[0], _tile(each, n))) not in seen:
+                        if (key := (name.rsplit(" ", 1)[0], _tile(each))) not in seen:
                             seen.add(key)
                             yield name, each
 
@@ -38,7 +38,7 @@ def buckets(operation: str, arch: str) -> list[int]:
     return [row["bucket"] or LONGEST for row in found]
 
 
-def _tile(each: Launch, n: int) -> tuple:
+def _tile(each: Launch) -> tuple:
     """Return what the compiler sees of a launch: a loop over a row does not depend on its length."""
     return tuple(sorted((k, v) for k, v in each.kwargs.items() if k != "backend"))
 
