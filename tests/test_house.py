@@ -22,7 +22,7 @@ TOPICS = tuple(
     quantization serving parallel vision evaluation
     """.split()  # noqa: SIM905
 )
-RANK = {"paths": 0, "arguments": 0, "machine": 1, "tiny": 2, "draw": 3, "learn": 3}
+RANK = {"paths": 0, "arguments": 0, "machine": 1, "tiny": 2, "measured": 3, "draw": 3, "learn": 3}
 RANK |= {topic: 4 + place for place, topic in enumerate(TOPICS)}
 RANK |= {"publish": 50, "suite": 51, "benchmarks": 51, "cli": 52, "__main__": 53}
 # room -> rooms of the same topic that it must not know

@@ -106,23 +106,6 @@ def test_updates_show_the_scales_they_come_from(updates):
     assert next(row for row in updates if row["placement"] == "pre")["alpha"] == 1
 
 
-def test_a_slope_is_the_power():
-    rows = [{"depth": n, "y": 3 * n**-0.5} for n in (1, 2, 4, 8)]
-    assert experiments.loglog_slope(rows, "y") == pytest.approx(-0.5)
-
-
-@pytest.mark.parametrize(
-    "rows, message",
-    [
-        ([{"depth": 2, "y": 1.0}], "two different depth"),
-        ([{"depth": 1, "y": 1.0}, {"depth": 2, "y": 0.0}], "above zero"),
-    ],
-)
-def test_a_slope_needs_points(rows, message):
-    with pytest.raises(ValueError, match=message):
-        experiments.loglog_slope(rows, "y")
-
-
 def test_token_cosine_is_one_for_equal_tokens_and_zero_for_right_angles():
     assert experiments.token_cosine(torch.ones(4, 3)) == pytest.approx(1)
     assert experiments.token_cosine(torch.eye(4)) == pytest.approx(0)
@@ -157,21 +140,6 @@ def test_the_trace_is_the_stream_before_each_layer_and_at_the_end():
     model(torch.arange(5)[None], trace)
     assert len(trace) == 4
     assert torch.equal(trace[0], model.embed(torch.arange(5)[None]))
-
-
-def test_mean_of_groups_by_one_key_or_several():
-    rows = [{"a": 1, "b": "x", "v": 1.0}, {"a": 1, "b": "y", "v": 3.0}, {"a": 2, "b": "x", "v": 5.0}]
-    assert experiments.mean_of(rows, "v", "a") == {1: 2.0, 2: 5.0}
-    assert experiments.mean_of(rows, "v", "a", "b") == {(1, "x"): 1.0, (1, "y"): 3.0, (2, "x"): 5.0}
-
-
-def test_median_and_spread_group_as_the_mean_does():
-    rows = [{"a": 1, "b": "x", "v": value} for value in (1.0, 2.0, 9.0)] + [{"a": 2, "b": "x", "v": 5.0}]
-    assert experiments.median_of(rows, "v", "a") == {1: 2.0, 2: 5.0}
-    assert experiments.spread_of(rows, "v", "a", "b") == {
-        (1, "x"): {"median": 2.0, "least": 1.0, "most": 9.0},
-        (2, "x"): {"median": 5.0, "least": 5.0, "most": 5.0},
-    }
 
 
 def gradients(factors):

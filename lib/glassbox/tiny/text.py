@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -75,3 +76,9 @@ def split(text: str) -> tuple[str, str]:
     if not held_out:
         raise bad_value("text", f"at least {HELD_OUT} blocks of {BLOCK} characters", len(text))
     return "".join(b for i, b in enumerate(blocks) if i % HELD_OUT != HELD_OUT - 1), "".join(held_out)
+
+
+@lru_cache(maxsize=1)
+def stories() -> bytes:
+    """Return the training part of the English stories: what the experiments read."""
+    return split(read_text("en", ["stories"]))[0].encode("utf-8")

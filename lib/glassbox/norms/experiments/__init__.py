@@ -1,5 +1,6 @@
 """The experiments of notebook 01: each returns rows, draws nothing, and depends on its arguments alone."""
 
+from glassbox.measured import loglog_slope, mean_of, median_of, spread_of
 from glassbox.norms.experiments.batch_statistics import (
     changed_positions,
     lone_row,
@@ -17,19 +18,15 @@ from glassbox.norms.experiments.numerics import (
 from glassbox.norms.experiments.recentering import mean_to_rms, recentering
 from glassbox.norms.experiments.recorded import recorded
 from glassbox.norms.experiments.signals import (
-    loglog_slope,
-    mean_of,
-    median_of,
     model_update,
     signal_sweep,
     slopes,
-    spread_of,
-    stories,
     token_cosine,
     top_layers,
 )
 from glassbox.norms.experiments.traffic import launches, traffic
 from glassbox.norms.experiments.training import finals, frequency_loss, summary, train
+from glassbox.tiny.text import stories
 
 __all__ = [
     "changed_positions",

@@ -8,11 +8,11 @@ from torch import Tensor
 
 from glassbox.arguments import expect_choice
 from glassbox.norms.api import batch_norm, layer_norm
-from glassbox.norms.experiments.signals import rms, stories
+from glassbox.norms.experiments.signals import rms
 from glassbox.norms.reference import standardise
 from glassbox.tiny.checkpoint import load
 from glassbox.tiny.seeds import batches, normal, uniform
-from glassbox.tiny.text import read_text, split
+from glassbox.tiny.text import read_text, split, stories
 
 NORMS = {"layer norm": layer_norm, "batch norm": batch_norm}
 AXES = {"features": -1, "sequence": -2}

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 
 from glassbox.arguments import bad_value
+from glassbox.measured import spread_of
 from glassbox.norms.experiments.recorded import recorded
-from glassbox.norms.experiments.signals import spread_of
 
 
 def gradient_change(

@@ -7,10 +7,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from glassbox.norms.api import layer_norm, rms_norm
-from glassbox.norms.experiments.signals import stories
 from glassbox.norms.experiments.training import train
 from glassbox.tiny.checkpoint import load
 from glassbox.tiny.seeds import batches
+from glassbox.tiny.text import stories
 
 
 class Part(nn.Module):

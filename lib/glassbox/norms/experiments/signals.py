@@ -1,27 +1,18 @@
 """What a deep stack does to its signal and its gradient before the first step of training."""
 
-import math
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from statistics import fmean, median
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from glassbox.arguments import bad_value
+from glassbox.measured import loglog_slope
 from glassbox.norms.toy import ToyTransformer, next_byte_loss
 from glassbox.tiny.seeds import batches
-from glassbox.tiny.text import read_text, split
+from glassbox.tiny.text import stories
 
 BATCH, LENGTH = 4, 32
-
-
-@lru_cache(maxsize=1)
-def stories() -> bytes:
-    """Return the training part of the English stories: what every experiment here reads."""
-    return split(read_text("en", ["stories"]))[0].encode("utf-8")
 
 
 def rms(x: Float[Tensor, "..."]) -> float:
@@ -82,48 +73,6 @@ def one_signal(placement: str, depth: int, gain: float = 1.0, seed: int = 0) -> 
 def top_layers(rows: Iterable[dict]) -> list[dict]:
     """Return the rows of the highest layer of each network."""
     return [row for row in rows if row["layer"] == row["depth"]]
-
-
-def mean_of(rows: Iterable[dict], column: str, *keys: str) -> dict:
-    """Return the mean of a column by the values of the key columns: {(key, key): mean}, or {key: mean}."""
-    return {name: fmean(values) for name, values in _grouped(rows, column, keys).items()}
-
-
-def median_of(rows: Iterable[dict], column: str, *keys: str) -> dict:
-    """Return the median of a column by the values of the key columns, as `mean_of` does the mean."""
-    return {name: median(values) for name, values in _grouped(rows, column, keys).items()}
-
-
-def spread_of(rows: Iterable[dict], column: str, *keys: str) -> dict:
-    """Return {key: {"median", "least", "most"}} of a column, such as over the seeds."""
-    return {
-        name: {"median": median(values), "least": min(values), "most": max(values)}
-        for name, values in _grouped(rows, column, keys).items()
-    }
-
-
-def _grouped(rows: Iterable[dict], column: str, keys: Sequence[str]) -> dict:
-    values: dict = {}
-    for row in rows:
-        name = tuple(row[key] for key in keys)
-        values.setdefault(name if len(keys) > 1 else name[0], []).append(row[column])
-    return values
-
-
-def loglog_slope(rows: Iterable[dict], y: str = "grad_norm", x: str = "depth") -> float:
-    """Return the power p of the least-squares fit y ~ x^p: 0 is flat, -0.5 falls as one over the root of x.
-
-    Raises: ValueError with fewer than two different x, or values that have no logarithm.
-    """
-    points = [(row[x], row[y]) for row in rows]
-    if len({a for a, _ in points}) < 2:
-        raise bad_value("rows", f"at least two different {x}", len(points))
-    if min(min(point) for point in points) <= 0:
-        raise bad_value("rows", f"{x} and {y} above zero", min(points))
-    logs = [(math.log(a), math.log(b)) for a, b in points]
-    mean_x, mean_y = (sum(axis) / len(logs) for axis in zip(*logs, strict=True))
-    covariance = sum((a - mean_x) * (b - mean_y) for a, b in logs)
-    return covariance / sum((a - mean_x) ** 2 for a, _ in logs)
 
 
 def slopes(rows: Iterable[dict], y: str = "grad_norm", x: str = "depth") -> dict[str, float]:

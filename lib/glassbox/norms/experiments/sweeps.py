@@ -10,8 +10,9 @@ from pathlib import Path
 import torch
 
 from glassbox import paths
+from glassbox.measured import write
 from glassbox.norms.experiments.recentering import PARTS, recentering
-from glassbox.norms.experiments.recorded import SIGNALS, TRAINING, UPDATES, write
+from glassbox.norms.experiments.recorded import SIGNALS, TRAINING, UPDATES
 from glassbox.norms.experiments.signals import model_update, signal_sweep
 from glassbox.norms.experiments.training import train
 

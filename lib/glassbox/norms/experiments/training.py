@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from glassbox.arguments import expect_positive
-from glassbox.norms.experiments.signals import stories
 from glassbox.norms.toy import ToyTransformer, next_byte_loss
 from glassbox.tiny.seeds import batches
+from glassbox.tiny.text import stories
 
 # torch's own norms: the same functions as ours (the tests hold them to 1e-12), in one kernel each.
 FUSED = {"layer": nn.LayerNorm, "rms": nn.RMSNorm}
