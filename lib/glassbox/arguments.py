@@ -41,6 +41,13 @@ def expect_like(name: str, value: Tensor, other_name: str, other: Tensor) -> Non
         raise bad_value(name, f"a tensor on {other.device}, where {other_name} is", str(value.device))
 
 
+def expect_same_kind(name: str, value: Tensor, other_name: str, other: Tensor) -> None:
+    """Refuse a tensor that differs from `other` in dtype or device."""
+    expect_like(name, value, other_name, other)
+    if value.dtype != other.dtype:
+        raise bad_type(name, f"the dtype of {other_name}, {str(other.dtype)[6:]}", value)
+
+
 def expect_positive(name: str, value: float, *, zero_allowed: bool = False) -> None:
     """Refuse a number that is not finite and positive (or zero, when allowed)."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):

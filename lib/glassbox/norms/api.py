@@ -7,11 +7,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from glassbox.arguments import (
-    bad_type,
     bad_value,
     expect_float_tensor,
     expect_like,
     expect_positive,
+    expect_same_kind,
     expect_shape,
     expect_whole,
 )
@@ -33,18 +33,11 @@ def _check(x: Tensor, eps: float, name: str = "x", **parameters: Tensor | None) 
             expect_like(label, parameter, name, x)
 
 
-def _check_kind(name: str, value: Tensor, other_name: str, other: Tensor) -> None:
-    """Refuse a tensor that differs from `other` in dtype or device."""
-    expect_like(name, value, other_name, other)
-    if value.dtype != other.dtype:
-        raise bad_type(name, f"the dtype of {other_name}, {str(other.dtype)[6:]}", value)
-
-
 def _check_same(name: str, value: Tensor, other_name: str, other: Tensor) -> None:
     """Refuse a tensor that differs from `other` in shape, dtype or device."""
     expect_float_tensor(name, value)
     expect_shape(name, value, other.shape)
-    _check_kind(name, value, other_name, other)
+    expect_same_kind(name, value, other_name, other)
 
 
 def _kernel(x, added, gain, bias, alpha, eps, *, centre, keep_total=False) -> tuple[Tensor, Tensor]:
@@ -199,7 +192,7 @@ def qk_norm(
     _check(q, eps, "q", gain_q=gain_q)
     _check(k, eps, "k", gain_k=gain_k)
     expect_shape("k", k, (*k.shape[:-1], q.shape[-1]))
-    _check_kind("k", k, "q", q)
+    expect_same_kind("k", k, "q", q)
     return reference.qk_norm(q, k, gain_q, gain_k, eps)
 
 

@@ -8,6 +8,7 @@ from glassbox.arguments import (
     bad_value,
     expect_float_tensor,
     expect_like,
+    expect_same_kind,
     expect_shape,
     expect_whole,
 )
@@ -20,9 +21,7 @@ def expect_kind(name: str, value, ndim: int, other_name: str = "", other: Tensor
     if value.ndim != ndim:
         raise bad_value(name, f"{ndim} dimensions", value)
     if other is not None:
-        expect_like(name, value, other_name, other)
-        if value.dtype != other.dtype:
-            raise bad_type(name, f"the dtype of {other_name}, {str(other.dtype)[6:]}", value)
+        expect_same_kind(name, value, other_name, other)
 
 
 def expect_size(name: str, value: Tensor, at: int, what: str) -> None:
