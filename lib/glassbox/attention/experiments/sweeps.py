@@ -1,0 +1,41 @@
+"""Make the shipped sweeps again: `python -m glassbox.attention.experiments --out data/experiments`."""
+
+import argparse
+from pathlib import Path
+
+import torch
+
+from glassbox import paths
+from glassbox.attention.experiments.training import CURVE
+from glassbox.attention.experiments.training_variants import COMPARISONS, SHARED, quality, sharing
+from glassbox.measured import Shape, write
+
+# name -> what makes its rows, with which arguments in turn, and how the rows are stored
+SWEEPS = {
+    "quality": (quality, [([name], [seed]) for name in COMPARISONS for seed in range(5)], CURVE),
+    "sharing": (sharing, [([name], [seed]) for name in SHARED for seed in range(3)], CURVE),
+}
+
+
+def make(name: str) -> tuple[list[dict], Shape]:
+    """Return the rows of a sweep, and how they are stored."""
+    function, jobs, shape = SWEEPS[name]
+    rows = []
+    for number, job in enumerate(jobs, 1):
+        rows += function(*job)
+        print(f"{name}: {number} of {len(jobs)}", flush=True)
+    return rows, shape
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description="Make the shipped sweeps of notebook 03 again.")
+    parser.add_argument("--out", type=Path, default=paths.root() / "data" / "experiments")
+    parser.add_argument("--only", choices=SWEEPS, help="one sweep alone")
+    chosen = parser.parse_args(arguments)
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)
+    for name in [chosen.only] if chosen.only else SWEEPS:
+        rows, shape = make(name)
+        command = f"python -m glassbox.attention.experiments --only {name}"
+        write(chosen.out / f"attention_{name}.json", rows, shape, command)
+        print(f"attention_{name}.json: {len(rows)} rows")
