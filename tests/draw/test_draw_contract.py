@@ -197,6 +197,24 @@ def test_without_named_states_the_still_is_the_default_state(figure, outputs, mo
     assert still["data"] == outputs(shown)[0][0][PLOTLY]["data"]
 
 
+def test_a_figure_may_bring_a_still_of_its_own(figure, states, outputs, monkeypatch):
+    monkeypatch.setenv("GLASSBOX_BUILD", "1")
+    own = states["6"]
+    metadata = outputs(Shown(figure, SAYS, still=own).at("12"))[0][1]
+    (drawn,) = metadata["glassbox"]["static"]
+    assert drawn["data"][1]["x"] == list(own.data[1].x) and drawn["state"] == ""
+    assert drawn["layout"]["template"] == json.loads(json.dumps(theme.TEMPLATE))
+
+
+def test_a_still_of_its_own_keeps_the_contract(figure, states):
+    with pytest.raises(ValueError, match="still: expected either `static` or `still`"):
+        Shown(figure, SAYS, static=("6",), still=states["6"])
+    with pytest.raises(TypeError, match=r"still: expected a plotly\.graph_objects\.Figure"):
+        Shown(figure, SAYS, still=[])
+    with pytest.raises(ValueError, match="a title on the x axis"):
+        Shown(figure, SAYS, still=go.Figure(go.Scatter(x=[1], y=[1])))
+
+
 def test_the_text_form_is_the_finding(figure):
     assert repr(Shown(figure, SAYS)) == SAYS
 

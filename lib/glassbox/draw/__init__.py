@@ -12,6 +12,7 @@ _HOME = {
     "bars": "series",
     "choice": "controls",
     "distinct": "rows",
+    "dots": "points",
     "expect_rows": "rows",
     "line_traces": "series",
     "lines": "series",

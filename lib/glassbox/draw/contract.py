@@ -26,7 +26,7 @@ class Shown:
     `plot` shows the point in its default state; its sliders and buttons work without a kernel. `says` is the
     finding in one or two sentences with numbers, and the text alternative. `task` is one line that asks the
     reader to do something with the controls. `static` names the states that the still picture shows side by
-    side; empty means the default state.
+    side; empty means the default state. `still` is a figure of its own for that picture, where no states do.
 
     Convention: the figure is copied, gets the course's template and fills the width it is given.
     Raises: ValueError or TypeError that names the argument, for a figure that breaks the contract.
@@ -36,15 +36,15 @@ class Shown:
     says: str
     task: str = ""
     static: tuple[str, ...] = ()
+    still: go.Figure | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.plot, go.Figure):
-            raise bad_type("plot", "a plotly.graph_objects.Figure", self.plot)
         check_words(self.says, self.task)
-        object.__setattr__(self, "plot", _tidy(self.plot))
+        object.__setattr__(self, "plot", _tidy("plot", self.plot))
         object.__setattr__(self, "static", tuple(map(str, self.static)))
         check_figure(self._spec(), self.states)
         self._check_static()
+        self._check_still()
         self._check_default()
 
     def __repr__(self) -> str:
@@ -71,6 +71,14 @@ class Shown:
                 "static", f"at most {MOST_PANELS} of {', '.join(self.states) or 'no states'}", self.static
             )
 
+    def _check_still(self) -> None:
+        if self.still is None:
+            return
+        if self.static:
+            raise bad_value("still", "either `static` or `still`", "both")
+        object.__setattr__(self, "still", _tidy("still", self.still))
+        check_figure(_plain(self.still), ())
+
     def _check_default(self) -> None:
         """Refuse a slider that stands at one state while the drawing shows another."""
         spec = self._spec()
@@ -94,7 +102,7 @@ class Shown:
         return {"glassbox": {"static": self._stills(), "alt": self.says}}
 
     def _stills(self) -> list[dict]:
-        spec = self._spec()
+        spec = self._spec() if self.still is None else _plain(self.still)
         states = [(at(spec, name), name) for name in self.static] or [(spec, "")]
         return [
             {"data": state["data"], "layout": state["layout"], "state": label(state) or name}
@@ -111,8 +119,10 @@ class Shown:
         return f'<div style="max-width:60em;font-size:14px;line-height:1.45">{text}</div>'
 
 
-def _tidy(plot: go.Figure) -> go.Figure:
+def _tidy(name: str, plot: go.Figure) -> go.Figure:
     """Return a copy in the course's look: its template, no fixed width, a fixed height, a short layout."""
+    if not isinstance(plot, go.Figure):
+        raise bad_type(name, "a plotly.graph_objects.Figure", plot)
     spec = copy.deepcopy(plot.to_dict())
     spec["layout"] = rounded({key: value for key, value in spec["layout"].items() if key != "template"}, 6)
     spec["layout"].pop("width", None)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import plotly.graph_objects as go
 from torch import Tensor
 
 from glassbox import draw
@@ -34,29 +33,13 @@ def outcomes(rows: Sequence[dict], says: str, uniform: float, task: str = "") ->
     `rows` have the columns "setting", "placement", "seed" and "loss"; `uniform` is the loss of a model that
     has learnt nothing.
     """
-    settings, placements = draw.distinct(rows, "setting"), draw.distinct(rows, "placement")
-    styles = draw.theme.styles(placements)
-    shift = {name: (place - (len(placements) - 1) / 2) * 0.16 for place, name in enumerate(placements)}
-    traces = []
-    for placement in placements:
-        part = [row for row in rows if row["placement"] == placement]
-        traces.append(
-            go.Scatter(
-                x=draw.rounded([settings.index(row["setting"]) + shift[placement] for row in part]),
-                y=draw.rounded([row["loss"] for row in part]),
-                mode="markers",
-                name=placement,
-                marker={"size": 10, "symbol": styles[placement].symbol, "color": styles[placement].color},
-            )
-        )
-    figure = draw.panel(
-        traces, x_title="depth and learning-rate schedule (setting)", y_title="final loss (nats per byte)"
-    )
-    figure.update_xaxes(
-        tickvals=list(range(len(settings))),
-        ticktext=[setting.replace(", ", "<br>") for setting in settings],
-        tickangle=0,
-        range=[-0.6, len(settings) - 0.4],
+    figure = draw.dots(
+        rows,
+        "setting",
+        "loss",
+        "placement",
+        x_title="depth and learning-rate schedule (setting)",
+        y_title="final loss (nats per byte)",
     )
     figure.add_hline(
         y=round(uniform, 2),
@@ -64,8 +47,6 @@ def outcomes(rows: Sequence[dict], says: str, uniform: float, task: str = "") ->
         annotation_text="letter frequencies alone",
         annotation_position="top left",
     )
-    above = {"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"}
-    figure.update_layout(legend=above, margin_t=44)
     return draw.Shown(figure, says=says, task=task)
 
 
