@@ -29,7 +29,7 @@ def test_the_variance_is_d_times_the_square_of_the_scale(rows):
 
 def test_entropy_collapses_without_a_scale_and_is_flat_with_the_root(rows):
     entropy = mean_of(rows, "entropy", "scale", "size")
-    assert entropy["none", 4] == pytest.approx(0.67, abs=0.02)
+    assert entropy["none", 4] == pytest.approx(0.67, abs=0.04)
     assert entropy["none", 1024] == pytest.approx(0.03, abs=0.01)
     for d in (4, 64, 1024):
         assert entropy["1/sqrt(d)", d] == pytest.approx(0.89, abs=0.015)
