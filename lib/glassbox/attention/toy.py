@@ -58,7 +58,7 @@ class ToyAttention(MultiHeadAttention):
         q: Float[Tensor, "b h t d"],
         k: Float[Tensor, "b g n d"],
         v: Float[Tensor, "b f n d"],
-        bias: Float[Tensor, "t n"] | None = None,
+        bias: Float[Tensor, "*h t n"] | None = None,
     ) -> Float[Tensor, "b t m"]:
         """Attend to all that is kept: causal for a text from its start, everything for one new token."""
         return self.output(merge_heads(fused(q, *(spread_heads(x, self.heads) for x in (k, v)), bias)))
@@ -98,7 +98,7 @@ def fused(
     q: Float[Tensor, "b h t d"],
     k: Float[Tensor, "b h n d"],
     v: Float[Tensor, "b h n e"],
-    bias: Float[Tensor, "t n"] | None = None,
+    bias: Float[Tensor, "*h t n"] | None = None,
 ) -> Float[Tensor, "b h t e"]:
     """Return torch's causal attention; a single query sees everything, a `bias` brings its own mask."""
     causal = bias is None and q.shape[-2] > 1

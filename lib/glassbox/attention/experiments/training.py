@@ -53,7 +53,7 @@ def descend(
 
 
 def curve(
-    model: nn.Module, seed: int, steps: int = 600, peak: float = 6e-3, every: int = CURVE.every
+    model: nn.Module, seed: int, steps: int = 400, peak: float = 8e-3, every: int = CURVE.every
 ) -> list[dict]:
     """Train the model; return its loss curve.
 
