@@ -14,7 +14,7 @@ def latent_decode_split(
 ):  # fmt: skip
     """Attend from up to HEADS heads to one split of the latents, KEYS at a time.
 
-    Each tile of latents is loaded once: as keys it is multiplied with the queries, as values with the weights.
+    Each tile of latents is loaded once: it meets the queries as keys, and the weights as values.
     Bytes, with N the tokens of all sequences, T = ceil(heads / HEADS), S splits, b sequences:
         T N (r latent + p k_rotary) + S b heads (r q + p q_rotary)
         + S b heads (r o + 4) + S b T (4 lengths), o in float32 if S > 1

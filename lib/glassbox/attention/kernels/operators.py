@@ -13,8 +13,8 @@ def _backend(q: Tensor) -> str:
     return "compiled" if q.is_cuda else "simulated"
 
 
-def _like(q: Tensor, e: int) -> tuple[Tensor, Tensor]:
-    return q.new_empty(*q.shape[:2], e), q.new_empty(q.shape[:2], dtype=torch.float32)
+def _like(q: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+    return q.new_empty(*q.shape[:2], values.shape[-1]), q.new_empty(q.shape[:2], dtype=torch.float32)
 
 
 @torch.library.custom_op("glassbox::decode_attention", mutates_args=())
@@ -27,7 +27,7 @@ def decode_attention(
 
 @decode_attention.register_fake
 def _(q, k, v, lengths, scale):
-    return _like(q, v.shape[-1])
+    return _like(q, v)
 
 
 @torch.library.custom_op("glassbox::paged_decode_attention", mutates_args=())
@@ -40,7 +40,7 @@ def paged_decode_attention(
 
 @paged_decode_attention.register_fake
 def _(q, key_pages, value_pages, table, lengths, scale):
-    return _like(q, value_pages.shape[-1])
+    return _like(q, value_pages)
 
 
 @torch.library.custom_op("glassbox::latent_decode_attention", mutates_args=())
@@ -53,4 +53,4 @@ def latent_decode_attention(
 
 @latent_decode_attention.register_fake
 def _(q, q_rotary, latent, k_rotary, lengths, scale):
-    return _like(q, latent.shape[-1])
+    return _like(q, latent)

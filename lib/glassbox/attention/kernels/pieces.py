@@ -1,4 +1,4 @@
-"""The pieces that the decode kernels share. A pointer that is None is left out when the kernel is compiled."""
+"""The pieces that the decode kernels share. What is None is left out when the kernel is compiled."""
 
 from glassbox.machine import tl, triton
 

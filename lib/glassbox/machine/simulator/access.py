@@ -3,7 +3,7 @@
 import numpy as np
 
 from .arithmetic import as_block
-from .block import Dense
+from .block import Block, Dense
 from .box import Box
 from .dtypes import cast, int1
 from .errors import OutOfBounds, ShapeError, TypeMismatch, UndefinedLanes, WriteRace, in_lane
@@ -137,7 +137,7 @@ def as_mask(mask):
     return mask
 
 
-def load(pointer, mask, other, quiet: bool) -> Dense:
+def load(pointer, mask, other, quiet: bool) -> Block:
     """Return the block that `tl.load` returns."""
     if not isinstance(pointer, Pointer):
         raise TypeMismatch(f"tl.load needs a pointer; came {pointer!r}")
