@@ -135,11 +135,6 @@ explain_cache = Explain(
             r"(?:length|context))",
             "the new query still meets all cached keys: a step grows with the length",
         ),
-        Claim(
-            "queries are too large to cache",
-            r"\b(?:q|quer(?:y|ies))\b.*\btoo (?:large|big|much memory|expensive)",
-            "a query has the size of a key; it is not cached because nobody reads it again",
-        ),
     ),
     model=(
         "Under a causal mask the keys and values of past tokens never change. Without a cache each step "

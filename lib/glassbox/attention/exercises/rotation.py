@@ -71,8 +71,8 @@ cached_rotation = Debug(
     hints=(
         "Five keys are cached and one token arrives. How far behind it is the oldest key, and how far "
         "does this code take it to be?",
-        "Look at the two calls of `turned` in the scores: one of the two first positions is wrong.",
-        "`turned(q, ____) @ turned(keys, ____).mT`",
+        "Look at the line that numbers queries and keys: one of the two counts from the wrong place.",
+        "`query_at, key_at = torch.arange(____, ____ + t), torch.arange(n_past + t)`",
     ),
     sizes={
         "b": "examples",
@@ -112,5 +112,5 @@ cached_rotation = Debug(
         "Most caches hold turned keys, so that each is turned once; then k is turned from n_past as q "
         "is. Cached before RoPE, keys can be given new positions, as StreamingLLM does."
     ),
-    notes="7 minutes. turned(keys, 0) looks suspicious and is right; some shift both, which mends nothing.",
+    notes="7 minutes. Turning all keys from 0 looks suspicious and is right; shifting both mends nothing.",
 )

@@ -9,32 +9,29 @@ def every_step_begins_at_zero(q, k, v, keys, values):
     means: query and keys are turned as if each key lay n_past positions nearer, or behind the query
     look: the position of the first new query, and that of the first key in the cache
     """
-
-    def turned(x, first):
-        half = x.shape[-1] // 2
-        speed = 10_000.0 ** (-torch.arange(half, dtype=x.dtype) / half)
-        angle = torch.arange(first, first + x.shape[-2])[:, None] * speed
-        a, b = x[..., :half], x[..., half:]
-        return torch.cat((a * angle.cos() - b * angle.sin(), a * angle.sin() + b * angle.cos()), -1)
-
-    n_past, t = keys.shape[-2], q.shape[-2]
+    n_past, t, half = keys.shape[-2], q.shape[-2], q.shape[-1] // 2
     keys, values = torch.cat((keys, k), -2), torch.cat((values, v), -2)
-    scores = turned(q, 0) @ turned(keys, 0).mT / q.shape[-1] ** 0.5
+    query_at, key_at = torch.arange(t), torch.arange(n_past + t)
+    speed = 10_000.0 ** (-torch.arange(half, dtype=q.dtype) / half)
+    turned = []
+    for x, at in ((q, query_at), (keys, key_at)):
+        angle, (a, b) = at[:, None] * speed, x.chunk(2, -1)
+        turned.append(torch.cat((a * angle.cos() - b * angle.sin(), a * angle.sin() + b * angle.cos()), -1))
+    scores = turned[0] @ turned[1].mT / (2 * half) ** 0.5
     seen = torch.ones(t, n_past + t, dtype=torch.bool).tril(n_past)
     return scores.masked_fill(~seen, -torch.inf).softmax(-1) @ values, keys, values
 
 
 def solution(q, k, v, keys, values):
-    def turned(x, first):
-        half = x.shape[-1] // 2
-        speed = 10_000.0 ** (-torch.arange(half, dtype=x.dtype) / half)
-        angle = torch.arange(first, first + x.shape[-2])[:, None] * speed
-        a, b = x[..., :half], x[..., half:]
-        return torch.cat((a * angle.cos() - b * angle.sin(), a * angle.sin() + b * angle.cos()), -1)
-
-    n_past, t = keys.shape[-2], q.shape[-2]
+    n_past, t, half = keys.shape[-2], q.shape[-2], q.shape[-1] // 2
     keys, values = torch.cat((keys, k), -2), torch.cat((values, v), -2)
-    scores = turned(q, n_past) @ turned(keys, 0).mT / q.shape[-1] ** 0.5
+    query_at, key_at = torch.arange(n_past, n_past + t), torch.arange(n_past + t)
+    speed = 10_000.0 ** (-torch.arange(half, dtype=q.dtype) / half)
+    turned = []
+    for x, at in ((q, query_at), (keys, key_at)):
+        angle, (a, b) = at[:, None] * speed, x.chunk(2, -1)
+        turned.append(torch.cat((a * angle.cos() - b * angle.sin(), a * angle.sin() + b * angle.cos()), -1))
+    scores = turned[0] @ turned[1].mT / (2 * half) ** 0.5
     seen = torch.ones(t, n_past + t, dtype=torch.bool).tril(n_past)
     return scores.masked_fill(~seen, -torch.inf).softmax(-1) @ values, keys, values
 
@@ -176,7 +173,7 @@ def values_turned_too(q, k, v, keys, values):
     """
     saw: the scores are right, and what is read is turned
     means: RoPE was given to the values: they carry no position
-    look: what `turned` is called on
+    look: what the rotation is applied to
     """
     n_past = keys.shape[-2]
     keys, values = _joined(k, v, keys, values)
