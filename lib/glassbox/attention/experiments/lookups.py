@@ -1,6 +1,7 @@
 """A task that needs two lookups at once: how many heads does it take, at the same width and parameters?"""
 
 from collections.abc import Iterable, Iterator, Sequence
+from statistics import fmean
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from glassbox.norms.modules import initialise
 from glassbox.tiny.seeds import normal
 
 SLOTS, SYMBOLS, WIDTH, HIDDEN = 32, 8, 32, 128
+START = 20
 READOUTS = ("linear", "two layers")
 LOOKUPS = Shape("head", 1, ("first", "second"))
 
@@ -82,8 +84,8 @@ class TwoLookups(nn.Module):
         return softmax(scores)[0].squeeze(2)
 
 
-def learn(model: TwoLookups, seed: int, steps: int, batch: int = 128, peak: float = 1e-2) -> None:
-    """Train the model on fresh questions, at a rate that falls to zero in a line."""
+def learn(model: TwoLookups, seed: int, steps: int, batch: int = 128, peak: float = 1e-2) -> Iterator[float]:
+    """Train the model on fresh questions, at a rate that falls to zero in a line; yield each step's loss."""
     optimiser = torch.optim.Adam(model.parameters(), fused=True)
     for step, asked in zip(range(steps), questions(batch, seed), strict=False):
         for group in optimiser.param_groups:
@@ -92,6 +94,7 @@ def learn(model: TwoLookups, seed: int, steps: int, batch: int = 128, peak: floa
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
+        yield loss.item()
 
 
 def lookups(
@@ -102,9 +105,10 @@ def lookups(
 ) -> list[dict]:
     """Train the model; return one row per head.
 
-    A row has `readout`, `heads`, `seed`, `accuracy` (the share of new questions with both symbols right;
-    guessing gives 1/64), and for each `head`, counted from 1, how much of its attention goes to the `first`
-    and to the `second` slot asked for, on average.
+    A row has `readout`, `heads`, `seed`, `start` (the mean loss of the first 20 steps: a run's mark),
+    `accuracy` (the share of new questions with both symbols right; guessing gives 1/64), and for each `head`,
+    counted from 1, how much of its attention goes to the `first` and to the `second` slot asked for, on
+    average.
     """
     expect_whole("steps", steps, 1)
     rows = []
@@ -112,8 +116,10 @@ def lookups(
         for number in heads:
             for seed in seeds:
                 model = TwoLookups(number, readout, seed)
-                learn(model, seed, steps)
-                rows += [{"readout": readout, "heads": number, "seed": seed} | row for row in tested(model)]
+                losses = list(learn(model, seed, steps))
+                run = {"readout": readout, "heads": number, "seed": seed}
+                run["start"] = round(fmean(losses[:START]), 4)
+                rows += [run | row for row in tested(model)]
     return rows
 
 

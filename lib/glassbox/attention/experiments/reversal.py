@@ -1,7 +1,7 @@
 """Where attention came from: read a string, write it backwards, through one vector or with a look back."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from statistics import median
+from statistics import fmean, median
 from time import process_time
 
 import numpy as np
@@ -15,7 +15,7 @@ from glassbox.measured import Shape
 from glassbox.tiny.seeds import normal
 
 SYMBOLS, HIDDEN = 10, 32
-STEPS = 1000
+STEPS, START = 1000, 20
 SCORES = ("none", "additive", "dot product")
 TRAINED, TESTED = range(2, 13), (2, 4, 6, 8, 10, 12, 14, 16, 20)
 REVERSAL = Shape("length", 1, ("length", "accuracy"))
@@ -95,10 +95,11 @@ def strings(batch: int, lengths: Sequence[int], seed: int) -> Iterator[Int[Tenso
         yield torch.from_numpy(state.randint(0, SYMBOLS, size=(batch, length), dtype=np.int64))
 
 
-def learn(model: Reverser, seed: int, steps: int, batch: int = 32, peak: float = 1e-2) -> list[float]:
-    """Train the model at a rate that falls to zero in a line; return the processor seconds of each step."""
+def learn(
+    model: Reverser, seed: int, steps: int, batch: int = 32, peak: float = 1e-2
+) -> Iterator[tuple[float, float]]:
+    """Train at a rate that falls to zero in a line; yield the loss and the processor seconds of each step."""
     optimiser = torch.optim.Adam(model.parameters(), fused=True)
-    seconds = []
     for step, text in zip(range(steps), strings(batch, TRAINED, seed), strict=False):
         before = process_time()
         for group in optimiser.param_groups:
@@ -109,8 +110,7 @@ def learn(model: Reverser, seed: int, steps: int, batch: int = 32, peak: float =
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
-        seconds.append(process_time() - before)
-    return seconds
+        yield loss.item(), process_time() - before
 
 
 def reversal(
@@ -118,22 +118,27 @@ def reversal(
 ) -> list[dict]:
     """Train each model on strings of 2 to 12 symbols; return how much of new strings it reverses.
 
-    A row has `score` ("none", "additive", "dot product"), `seed`, `seconds` (the median processor time of a
-    training step), `length` and `accuracy`: the share of symbols right, of 200 strings of that length, when
-    the model reads its own output. Guessing gives 0.1.
+    A row has `score` ("none", "additive", "dot product"), `seed`, `start` (the mean loss of the first 20
+    steps: a run's mark), `seconds` (the median processor time of a training step), `length` and `accuracy`:
+    the share of symbols right, of 200 strings of that length, when the model reads its own output. Guessing
+    gives 0.1.
     """
     expect_whole("steps", steps, 1)
     rows = []
     for score in scores:
         for seed in seeds:
             model = Reverser(score, seed=seed)
-            seconds = round(median(learn(model, seed, steps)), 5)
-            for length in TESTED:
-                text = next(strings(200, [length], 10_000 + length))
-                accuracy = model.write(text)[0].eq(text.flip(1)).double().mean().item()
-                run = {"score": score, "seed": seed, "seconds": seconds}
-                rows.append(run | {"length": length, "accuracy": accuracy})
+            losses, seconds = zip(*learn(model, seed, steps), strict=True)
+            run = {"score": score, "seed": seed, "start": round(fmean(losses[:START]), 4)}
+            run["seconds"] = round(median(seconds), 5)
+            rows += [run | {"length": length, "accuracy": accuracy(model, length)} for length in TESTED]
     return rows
+
+
+def accuracy(model: Reverser, length: int) -> float:
+    """Return the share of symbols right, of 200 new strings of that length."""
+    text = next(strings(200, [length], 10_000 + length))
+    return model.write(text)[0].eq(text.flip(1)).double().mean().item()
 
 
 def alignment(
@@ -147,7 +152,8 @@ def alignment(
     rows = []
     for score in scores:
         model = Reverser(score, seed=seed)
-        learn(model, seed, steps)
+        for _ in learn(model, seed, steps):
+            pass
         weights = model.write(next(strings(1, [length], 10_000)))[1][0].tolist()
         for written, row in enumerate(weights, 1):
             run = {"score": score, "seed": seed, "written": written}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from statistics import fmean, stdev
 
 # The columns that change along a run; all others name it.
-MEASURED = ("step", "loss", "held_out", "gradient", "largest", "distance")
+MEASURED = ("step", "loss", "held_out", "gradient", "largest")
 
 
 def finals(rows: Sequence[dict]) -> list[dict]:
