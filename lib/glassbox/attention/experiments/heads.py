@@ -95,8 +95,8 @@ def head_maps_with_shared_query(
 ) -> list[dict]:
     """Share queries, keys or values among heads with random weights: do the maps differ, what is cached?
 
-    A row has `shared`, `seed`, `correlation` (of the entries of two heads' maps, mean over pairs of heads) and
-    `cached_numbers` (per token).
+    A row has `shared`, `seed`, `correlation` (of the entries of two heads' maps, mean over pairs of heads)
+    and `cached_numbers` (per token).
 
     Convention: maps both ways, since all causal ones agree in their zeros and their first rows. The inputs
         are the trained tiny model's embeddings of bytes of the stories, through its first norm. A matrix that

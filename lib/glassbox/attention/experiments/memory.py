@@ -43,7 +43,7 @@ def read_in_segments(
     """Return the logits of a text that is read segment by segment, with so many states kept for each layer.
 
     Convention: no gradient passes into memory. With a memory as long as the text it is the model's
-        forward pass. With L layers a byte is felt up to L * memory positions after its segment.
+        forward pass. With L layers a byte is felt up to L * (memory + segment - 1) positions later.
     """
     kept = [model.embed(tokens[:, :0]) for _ in model.blocks]
     logits = []
@@ -57,7 +57,7 @@ def read_in_segments(
     return torch.cat(logits, 1)
 
 
-def bits(logits: Float[Tensor, "b t v"], tokens: Int[Tensor, "b t"]) -> Float[Tensor, "b t"]:
+def bits(logits: Float[Tensor, "b t v"], tokens: Int[Tensor, "b t"]) -> Float[Tensor, "b s"]:
     """Return -log2 p of each byte from the second on, given the logits after the byte before it."""
     return functional.cross_entropy(logits[:, :-1].mT, tokens[:, 1:], reduction="none") / math.log(2)
 
@@ -111,7 +111,7 @@ def segment_retrieval(
     nearest to their own value).
 
     Convention: one layer of attention over normal keys of the memory and of the own segment, every fact one
-        key, asked for with that key at 4 times the usual scale. Segments have as many keys as there are facts.
+        key, asked for with that key at 4 times the usual scale. Segments have as many keys as facts.
     """
     keys, values = (normal((3 * facts, size), seed + part) for part in (0, 1))
     rows = []

@@ -21,10 +21,8 @@ def toy(length: int = 16, size: int = 16, reach: int = 4, seed: int = 0):
     return disentangled_terms(q, k, *tables), v
 
 
-def term_maps(
-    length: int = 16, size: int = 16, reach: int = 4, seed: int = 0
-) -> dict[str, list[list[float]]]:
-    """Return the scores of each term and of their sum, over sqrt(3 d): {name: rows}.
+def term_maps(length: int = 16, size: int = 16, reach: int = 4, seed: int = 0) -> dict:
+    """Return the scores of each term and of their sum, over sqrt(3 d): {name: rows of numbers}.
 
     The first depends on the pair of contents; the second is, in each row, one of 2 * reach numbers, chosen by
     the distance; the third is so in each column.
