@@ -7,13 +7,12 @@ from torch import Tensor
 
 from glassbox.arguments import expect_choice
 from glassbox.attention.conversion import mha_to_gqa
-from glassbox.attention.experiments.training import descend, held_out_loss
-from glassbox.attention.experiments.training_variants import PEAK, STEPS, WIDTH
+from glassbox.attention.experiments.training import HEADS, PEAK, STEPS, WIDTH, descend, held_out_loss
 from glassbox.attention.toy import ToyAttention, ToyLM
 from glassbox.measured import Shape
 from glassbox.tiny.seeds import xavier
 
-HEADS, RECOVERY, RECOVERY_PEAK = 8, 200, 4e-3
+RECOVERY_PEAK = 4e-3
 MARKS = (0, 25, 50, 100, 200)
 CONVERSION = Shape("step", 1, ("step", "held_out"))
 

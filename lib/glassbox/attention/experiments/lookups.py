@@ -18,7 +18,7 @@ from glassbox.norms.modules import initialise
 from glassbox.tiny.seeds import normal
 
 SLOTS, SYMBOLS, WIDTH, HIDDEN = 32, 8, 32, 128
-START = 20
+STEPS, START = 500, 20
 READOUTS = ("linear", "two layers")
 LOOKUPS = Shape("head", 1, ("first", "second"))
 
@@ -101,7 +101,7 @@ def lookups(
     heads: Sequence[int] = (1, 2, 4, 8, 16),
     readouts: Sequence[str] = READOUTS,
     seeds: Iterable[int] = range(3),
-    steps: int = 500,
+    steps: int = STEPS,
 ) -> list[dict]:
     """Train the model; return one row per head.
 

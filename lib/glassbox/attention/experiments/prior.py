@@ -9,13 +9,13 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from glassbox.arguments import expect_choice
-from glassbox.attention.experiments.training import LENGTH, curve, held_out_stories
+from glassbox.attention.experiments.training import HEADS, LENGTH, WIDTH, curve, held_out_stories
 from glassbox.attention.toy import ToyAttention, ToyLM, fused
 from glassbox.measured import Shape
 from glassbox.tiny.seeds import batches
 
 PRIOR = Shape("step", 30, ("loss", "held_out"))
-WIDTH, HEADS, STEPS = 64, 8, 150
+STEPS = 150
 
 
 def gaussian(distance: Int[Tensor, "t n"], scale: Float[Tensor, "h 1 1"]) -> Float[Tensor, "h t n"]:
@@ -84,6 +84,11 @@ class PriorAttention(ToyAttention):
         return (places - seen).mean((0, 2, 3))
 
 
+def toy(kind: Kind, seed: int = 0) -> ToyLM:
+    """Return the untrained toy with that kind of attention."""
+    return ToyLM(partial(PriorAttention, WIDTH, HEADS, kind), WIDTH, seed=seed)
+
+
 def prior(
     kinds: Sequence[str] = tuple(KINDS), seeds: Iterable[int] = range(3), steps: int = STEPS
 ) -> list[dict]:
@@ -96,7 +101,7 @@ def prior(
     for name in kinds:
         expect_choice("kind", name, KINDS)
         for seed in seeds:
-            model = ToyLM(partial(PriorAttention, WIDTH, HEADS, KINDS[name]), WIDTH, seed=seed)
+            model = toy(KINDS[name], seed)
             found = curve(model, seed, steps, every=PRIOR.every)
             run = {"kind": name, "seed": seed} | _looks(model)
             rows += [run | row for row in found]

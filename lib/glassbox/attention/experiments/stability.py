@@ -5,19 +5,19 @@ from functools import partial
 from statistics import fmean, median
 from time import process_time
 
-from glassbox.attention.experiments.training import descend
+from glassbox.attention.experiments.training import HEADS, PEAK, WIDTH, descend
 from glassbox.attention.toy import ToyAttention, ToyLM
 from glassbox.measured import Shape
 
 STABILITY = Shape("step", 10, ("loss", "gradient", "largest"))
-USUAL, HIGH = 8e-3, 1e-1
+STEPS, HIGH = 80, 1e-1
 
 
 def stability(
     kv_heads: Sequence[int] = (8, 1),
-    peaks: Sequence[float] = (USUAL, HIGH),
+    peaks: Sequence[float] = (PEAK, HIGH),
     seeds: Iterable[int] = range(10),
-    steps: int = 80,
+    steps: int = STEPS,
 ) -> list[dict]:
     """Train the toy with 8 query heads; return its loss and the norm of its gradient, ten steps at a time.
 
@@ -35,7 +35,7 @@ def stability(
 
 
 def _run(kv_heads: int, peak: float, seed: int, steps: int) -> list[dict]:
-    model = ToyLM(partial(ToyAttention, 64, 8, kv_heads), seed=seed)
+    model = ToyLM(partial(ToyAttention, WIDTH, HEADS, kv_heads), seed=seed)
     found, times, before = [], [], process_time()
     for pair in descend(model, seed, steps, peak):
         found.append(pair)

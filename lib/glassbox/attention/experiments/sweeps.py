@@ -11,8 +11,8 @@ from glassbox.attention.experiments.decode_time import DECODE_TIME, decode_time
 from glassbox.attention.experiments.lookups import LOOKUPS, READOUTS, lookups
 from glassbox.attention.experiments.prior import KINDS, PRIOR, prior
 from glassbox.attention.experiments.reversal import ALIGNMENT, REVERSAL, SCORES, alignment, reversal
-from glassbox.attention.experiments.stability import HIGH, STABILITY, USUAL, stability
-from glassbox.attention.experiments.training import CURVE
+from glassbox.attention.experiments.stability import HIGH, STABILITY, stability
+from glassbox.attention.experiments.training import CURVE, PEAK
 from glassbox.attention.experiments.training_variants import COMPARISONS, SHARED, quality, sharing
 from glassbox.measured import Shape, write
 
@@ -22,7 +22,7 @@ SWEEPS = {
     "sharing": (sharing, [([name], [seed]) for name in SHARED for seed in range(3)], CURVE),
     "conversion": (conversion, [(list(METHODS), (4, 2, 1), 2, [seed]) for seed in range(3)], CONVERSION),
     "lookups": (lookups, [([heads], READOUTS) for heads in (1, 2, 4, 8, 16)], LOOKUPS),
-    "stability": (stability, [((8, 1), (peak,)) for peak in (USUAL, HIGH)], STABILITY),
+    "stability": (stability, [((8, 1), (peak,)) for peak in (PEAK, HIGH)], STABILITY),
     "prior": (prior, [([kind],) for kind in KINDS], PRIOR),
     "reversal": (reversal, [([score],) for score in SCORES], REVERSAL),
     "alignment": (alignment, [()], ALIGNMENT),

@@ -15,6 +15,7 @@ from glassbox.tiny.loss import bits_per_byte
 from glassbox.tiny.seeds import batches
 from glassbox.tiny.text import read_text, split, stories
 
+WIDTH, HEADS, STEPS, PEAK = 64, 8, 400, 8e-3
 BATCH, LENGTH, WARM_UP, FLOOR = 8, 64, 30, 0.1
 CURVE = Shape("step", 100, ("loss", "held_out"))
 
@@ -53,7 +54,7 @@ def descend(
 
 
 def curve(
-    model: nn.Module, seed: int, steps: int = 400, peak: float = 8e-3, every: int = CURVE.every
+    model: nn.Module, seed: int, steps: int = STEPS, peak: float = PEAK, every: int = CURVE.every
 ) -> list[dict]:
     """Train the model; return its loss curve.
 

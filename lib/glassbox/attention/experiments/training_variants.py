@@ -5,10 +5,8 @@ from functools import partial
 from typing import NamedTuple
 
 from glassbox.arguments import expect_choice
-from glassbox.attention.experiments.training import curve
+from glassbox.attention.experiments.training import HEADS, PEAK, STEPS, WIDTH, curve
 from glassbox.attention.toy import ToyAttention, ToyLatentAttention, ToyLM
-
-WIDTH, STEPS, PEAK = 64, 400, 8e-3
 
 
 class Variant(NamedTuple):
@@ -109,7 +107,7 @@ def sharing(
     for name in shared:
         expect_choice("shared", name, SHARED)
         for seed in seeds:
-            model = ToyLM(partial(ToyAttention, WIDTH, 8, shared=SHARED[name]), WIDTH, seed=seed)
+            model = ToyLM(partial(ToyAttention, WIDTH, HEADS, shared=SHARED[name]), WIDTH, seed=seed)
             run = {"shared": name} | described(model) | {"seed": seed}
             rows += [run | row for row in curve(model, seed, steps, PEAK)]
     return rows
