@@ -1,0 +1,1 @@
+"""The definitions: short and slow, as the papers say it."""
