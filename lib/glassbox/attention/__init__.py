@@ -2,17 +2,31 @@
 
 from glassbox.attention import accounting, masks
 from glassbox.attention.api import (
+    clustered_attention,
+    decode_attention,
+    disentangled_attention,
+    disentangled_terms,
     fuse,
     fused_parallel_block,
+    hash_attention,
     latent_attention,
+    latent_decode_attention,
     linear_attention,
     linear_attention_recurrent,
     linear_step,
+    locality_prior,
     low_rank_attention,
     multi_head_attention,
+    paged_decode_attention,
     parallel_block,
+    pooled_attention,
+    positive_features,
+    prior_attention,
+    random_feature_attention,
+    same_bucket,
     scaled_dot_product_attention,
     serial_block,
+    two_level_attention,
 )
 from glassbox.attention.caches import ContiguousCache, PagedCache, SinkCache, places
 from glassbox.attention.conversion import mha_to_gqa, pool_heads
@@ -21,11 +35,13 @@ from glassbox.attention.modules import LatentAttention, Latents, MultiHeadAttent
 from glassbox.attention.reference.blocks import BlockWeights, FusedWeights
 from glassbox.attention.reference.cheaper import LinearState, elu_plus_one
 from glassbox.attention.reference.core import Attended, HeadWeights
+from glassbox.attention.reference.disentangled import DisentangledTerms
 
 __all__ = [
     "Attended",
     "BlockWeights",
     "ContiguousCache",
+    "DisentangledTerms",
     "FusedWeights",
     "HeadWeights",
     "LatentAttention",
@@ -36,20 +52,34 @@ __all__ = [
     "PagedCache",
     "SinkCache",
     "accounting",
+    "clustered_attention",
+    "decode_attention",
+    "disentangled_attention",
+    "disentangled_terms",
     "elu_plus_one",
     "fuse",
     "fused_parallel_block",
+    "hash_attention",
     "latent_attention",
+    "latent_decode_attention",
     "linear_attention",
     "linear_attention_recurrent",
     "linear_step",
+    "locality_prior",
     "low_rank_attention",
     "masks",
     "mha_to_gqa",
     "multi_head_attention",
+    "paged_decode_attention",
     "parallel_block",
     "places",
     "pool_heads",
+    "pooled_attention",
+    "positive_features",
+    "prior_attention",
+    "random_feature_attention",
+    "same_bucket",
     "scaled_dot_product_attention",
     "serial_block",
+    "two_level_attention",
 ]
