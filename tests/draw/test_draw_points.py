@@ -42,3 +42,9 @@ def test_the_legend_stands_above_and_takes_no_width():
 def test_a_missing_column_is_named():
     with pytest.raises(ValueError, match=r"y: expected a column.*'gain'"):
         dots(RUNS, "budget", "gain", "variant", **TITLES)
+
+
+def test_close_runs_are_told_apart_where_more_digits_are_asked_for():
+    close = [RUNS[0] | {"seed": seed, "loss": 2.001 + seed / 1000} for seed in range(2)]
+    assert list(dots(close, "budget", "loss", "variant", digits=4, **TITLES).data[0].y) == [2.001, 2.002]
+    assert list(dots(close, "budget", "loss", "variant", **TITLES).data[0].y) == [2.0, 2.0]

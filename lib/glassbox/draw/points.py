@@ -24,10 +24,12 @@ def dots(
     x_title: str,
     y_title: str,
     height: int = theme.HEIGHT,
+    digits: int = 3,
 ) -> go.Figure:
     """Return one point per row: its `y` over the word in `x`, one colour and sign per value of `series`.
 
     Rows that share place and series (seeds) stand one above the other. A comma breaks a word of `x`.
+    `y` is drawn to so many `digits`.
     """
     expect_rows(rows, x=x, y=y, series=series)
     places, parts = distinct(rows, x), groups(rows, series, order)
@@ -36,7 +38,7 @@ def dots(
     traces = [
         go.Scatter(
             x=rounded([places.index(row[x]) + shift[name] for row in part]),
-            y=rounded([row[y] for row in part]),
+            y=rounded([row[y] for row in part], digits),
             mode="markers",
             name=str(name),
             marker={"size": 10, "symbol": styles[name].symbol, "color": styles[name].color},
