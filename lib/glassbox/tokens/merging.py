@@ -22,6 +22,7 @@ class Merging:
         self.tokens, self.least_count = list(tokens), least_count
         self.place = {token: number for number, token in enumerate(tokens)}
         self.merges: dict[Pair, Merge] = {}
+        self.merged = 0  # how often the last merge was made
         self.symbol, self.weight = [EDGE], [0]
         for word, n in words.items():
             self.symbol += (*word, EDGE)
@@ -79,12 +80,14 @@ class Merging:
         left, right, new = merge
         symbol, before, after, weight = self.symbol, self.before, self.after, self.weight
         count, places, grown = self.count, self.places, set()
+        self.merged = 0
         for at in sorted(places.pop((left, right))):
             follow = after[at]
             if symbol[at] != left or symbol[follow] != right:
                 continue
             n, previous, end = weight[at], before[at], after[follow]
             symbol[at], symbol[follow] = new, GONE
+            self.merged += n
             after[at], before[end] = end, at
             if (token := symbol[previous]) != EDGE:
                 pair = (token, new)

@@ -47,23 +47,27 @@ def replaced(word: Sequence[int], merge: Merge) -> tuple[int, ...]:
     return tuple(out)
 
 
-def step(state: State, least_count: int = 1) -> State:
-    """Make one merge: the pair that occurs most; of equals, the one with the smaller ids.
-
-    A token that spells the same as an older one is the older one. A pair is written down once. If no pair
-    occurs `least_count` times, the state is returned as it came.
-    """
+def choose(state: State, least_count: int = 1) -> tuple[int, int] | None:
+    """Return the pair that occurs most; of equals, the one with the smaller ids; None if all are too rare."""
     counts = pair_counts(state.words)
     pair = min(counts, key=lambda pair: (-counts[pair], pair), default=None)
-    if pair is None or counts[pair] < least_count:
-        return state
-    spelling = state.tokens[pair[0]] + state.tokens[pair[1]]
+    return None if pair is None or counts[pair] < least_count else pair
+
+
+def merged(state: State, pair: tuple[int, int], spelling: bytes | str) -> State:
+    """Merge a pair everywhere. A token that spells the same as an older one is it; a pair is listed once."""
     tokens = state.tokens if spelling in state.tokens else (*state.tokens, spelling)
     merge = Merge(*pair, tokens.index(spelling))
     words: Counter = Counter()
     for word, n in state.words.items():
         words[replaced(word, merge)] += n
     return State(dict(words), tokens, state.merges + (() if merge in state.merges else (merge,)))
+
+
+def step(state: State, least_count: int = 1) -> State:
+    """Make one merge; return the state as it came if no pair occurs `least_count` times."""
+    pair = choose(state, least_count)
+    return state if pair is None else merged(state, pair, state.tokens[pair[0]] + state.tokens[pair[1]])
 
 
 def train(state: State, vocabulary_size: int, least_count: int = 1) -> State:
