@@ -16,7 +16,9 @@ DTYPE = torch.bfloat16
 CACHE = ("k_ptr", "v_ptr", "latent_ptr", "k_rotary_ptr")
 
 
-def packed_heads(heads: int = 8, groups: tuple[int, ...] = (8, 4, 2, 1), keys: int = 512, size: int = 64):
+def packed_heads(
+    heads: int = 8, groups: tuple[int, ...] = (8, 4, 2, 1), keys: int = 512, size: int = 64
+) -> list[dict]:
     """Return what one decoded token reads, with the query heads of a key head in one tile and one by one.
 
         packed:       n g (d + e) numbers of the cache
@@ -40,7 +42,7 @@ def packed_heads(heads: int = 8, groups: tuple[int, ...] = (8, 4, 2, 1), keys: i
 def split_keys(
     splits: Iterable[int] = (1, 2, 4, 8, 16), heads: int = 8, groups: int = 2, keys: int = 2048,
     size: int = 64,
-):  # fmt: skip
+) -> list[dict]:  # fmt: skip
     """Return what splitting the keys costs: the partial outputs, written in float32 and read again.
 
         partial bytes = 2 S h (4 e + 4)  if S > 1
@@ -53,7 +55,9 @@ def split_keys(
     return [{"splits": s, **_decoded((q, k, v), s)} for s in splits]
 
 
-def latent_once(heads: int = 16, keys: int = 256, latent: int = 128, rotary: int = 16, size: int = 32):
+def latent_once(
+    heads: int = 16, keys: int = 256, latent: int = 128, rotary: int = 16, size: int = 32
+) -> list[dict]:
     """Return what one token of multi-head latent attention reads of its cache, in three forms.
 
         one tile for both:    n (r + p)       the latent is loaded once, as keys and as values
