@@ -1,5 +1,6 @@
 """Byte fallback: 256 tokens `<0x00>` ... `<0xFF>` spell the characters that a vocabulary of text lacks."""
 
+UNKNOWN = "<unk>"
 BYTE_TOKENS = tuple(f"<0x{byte:02X}>" for byte in range(256))
 _BYTES = {token: bytes([byte]) for byte, token in enumerate(BYTE_TOKENS)}
 

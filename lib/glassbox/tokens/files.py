@@ -5,13 +5,17 @@ from pathlib import Path
 
 from glassbox.arguments import bad_value
 from glassbox.tokens.alphabet import unshow
+from glassbox.tokens.bert import BertWords
 from glassbox.tokens.bpe import BPE
+from glassbox.tokens.marked import Marked
 from glassbox.tokens.patterns import ByPattern
 from glassbox.tokens.reference.bpe import Merge
 from glassbox.tokens.tokenizer import Tokenizer
+from glassbox.tokens.unigram import Unigram
+from glassbox.tokens.wordpiece import WordPiece
 
 FORMAT = "glassbox tokenizer 1"
-PREPARATIONS = {"pattern": ByPattern}
+PREPARATIONS = {"pattern": ByPattern, "marked": Marked, "bert": BertWords}
 
 
 def _bpe_record(model: BPE) -> dict:
@@ -42,7 +46,28 @@ def merges_of(tokens: list, pairs: list, spell) -> list[Merge]:
     return [Merge(place[left], place[right], place[left + right]) for left, right in spelled]
 
 
-MODELS = {"bpe": (_bpe_record, _bpe_model)}  # kind -> how it is written, how it is read
+def _wordpiece_record(model: WordPiece) -> dict:
+    return {"longest_word": model.longest_word, "tokens": list(model.tokens)}
+
+
+def _wordpiece_model(record: dict) -> WordPiece:
+    return WordPiece(record["tokens"], record["longest_word"])
+
+
+def _unigram_record(model: Unigram) -> dict:
+    return {"pieces": [list(piece) for piece in zip(model.tokens, model.scores, strict=True)]}
+
+
+def _unigram_model(record: dict) -> Unigram:
+    return Unigram(*zip(*record["pieces"], strict=True))
+
+
+# kind -> how it is written, how it is read
+MODELS = {
+    "bpe": (_bpe_record, _bpe_model),
+    "wordpiece": (_wordpiece_record, _wordpiece_model),
+    "unigram": (_unigram_record, _unigram_model),
+}
 
 
 def save(tokenizer: Tokenizer, path: str | Path) -> None:

@@ -63,7 +63,7 @@ def _with_sweeps(source, target, piece, word, depth, first, last) -> Lattice:
 
 
 def _sweep(depth, node, other) -> Sweep:
-    """Order edges by the depth of `node`, then by node; inside a group by `other`, the longest piece first."""
+    """Order edges by the depth of `node`, then by node, then by `other`: the longest piece first."""
     edges = np.lexsort((other, node, depth[node]))
     nodes = node[edges]
     groups = np.flatnonzero(np.diff(nodes, prepend=-1))

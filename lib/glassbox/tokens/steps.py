@@ -136,8 +136,8 @@ def viterbi_rows(tokenizer: Tokenizer, word: str) -> list[dict]:
     reached, rows = [0.0], []
     for end, edges in enumerate(model.edges(word)[1:], start=1):
         tried = [
-            {"token": word[e.start : e.end], "start": e.start, "total": reached[e.start] + e.score}
-            for e in edges
+            {"token": word[edge.start : end], "start": edge.start, "total": reached[edge.start] + edge.score}
+            for edge in edges
         ]
         tried.sort(key=lambda one: -one["total"])
         reached.append(tried[0]["total"])

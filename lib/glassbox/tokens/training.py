@@ -6,6 +6,8 @@ from glassbox.arguments import bad_type, bad_value, expect_whole
 from glassbox.tokens.alphabet import ordered
 from glassbox.tokens.bpe import BPE
 from glassbox.tokens.counting import count_words, shown
+from glassbox.tokens.fallback import BYTE_TOKENS, UNKNOWN
+from glassbox.tokens.marked import Marked, marked
 from glassbox.tokens.merging import Merging
 from glassbox.tokens.patterns import ByPattern, by_pattern
 from glassbox.tokens.tokenizer import Tokenizer
@@ -68,3 +70,40 @@ def train_bpe(
     merge_until(merging, vocabulary_size - len(special), progress)
     model = BPE(merging.tokens, list(merging.merges.values()))
     return Tokenizer(prepare, model, special_ids(special, len(merging.tokens)))
+
+
+def character_merging(words: Mapping[str, int], first: Sequence[str], least_count: int = 2) -> Merging:
+    """Return a BPE training over characters, whose ids follow those of the tokens `first`, sorted."""
+    tokens = [*first, *sorted({character for word in words for character in word})]
+    place = {token: number for number, token in enumerate(tokens)}
+    return Merging({tuple(map(place.__getitem__, word)): n for word, n in words.items()}, tokens, least_count)
+
+
+def train_marked_bpe(
+    texts: Iterable[str],
+    vocabulary_size: int,
+    prepare: Marked | None = None,
+    byte_fallback: bool = True,
+    special: Sequence[str] = (),
+    least_count: int = 2,
+    progress: bool = False,
+) -> Tokenizer:
+    """Train BPE the way SentencePiece does: over characters of a normalised text in which spaces are marked.
+
+    Convention: `prepare` is SentencePiece's (`marked()`) unless given. Ids are `<unk>`, the 256 byte tokens
+        if `byte_fallback`, the characters of the texts, merges. Otherwise as `train_bpe`.
+    Raises: TypeError, ValueError for bad texts, or a vocabulary too small for the characters.
+    Source: Kudo & Richardson 2018 (arXiv:1808.06226); Touvron et al. 2023, section 2.1 (arXiv:2302.13971),
+        for byte fallback.
+    Taught in: notebooks/05_tokenizers.ipynb
+    """
+    special = special if isinstance(special, str) else list(special)
+    names = special_ids(special, 0)
+    expect_whole("least_count", least_count, 1)
+    prepare = marked() if prepare is None else prepare
+    words = count_words(texts, prepare, progress)
+    merging = character_merging(words, [UNKNOWN, *(BYTE_TOKENS if byte_fallback else ())], least_count)
+    expect_whole("vocabulary_size", vocabulary_size, len(merging.tokens) + len(names))
+    merge_until(merging, vocabulary_size - len(names), progress)
+    model = BPE(merging.tokens, list(merging.merges.values()), unknown=0)
+    return Tokenizer(prepare, model, special_ids(special, len(model.tokens)))

@@ -7,10 +7,9 @@ from typing import NamedTuple
 
 from glassbox.arguments import bad_type, bad_value, expect_positive
 from glassbox.tiny.splitmix import SplitMix64
-from glassbox.tokens.fallback import BYTE_TOKENS, byte_of
+from glassbox.tokens.fallback import BYTE_TOKENS, UNKNOWN, byte_of
 from glassbox.tokens.tokenizer import expect_text
 
-UNKNOWN = "<unk>"
 PENALTY = 10.0  # how much less probable than the least probable piece an unknown character is
 
 

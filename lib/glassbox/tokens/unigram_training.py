@@ -7,15 +7,15 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from glassbox.arguments import bad_type, expect_whole
+from glassbox.arguments import expect_whole
 from glassbox.tokens.counting import count_words, shown
-from glassbox.tokens.fallback import BYTE_TOKENS
+from glassbox.tokens.fallback import BYTE_TOKENS, UNKNOWN
 from glassbox.tokens.lattice import Lattice, best_paths, expected_counts, lattice_of
 from glassbox.tokens.marked import Marked, marked
 from glassbox.tokens.seeding import seeds
 from glassbox.tokens.tokenizer import Tokenizer
 from glassbox.tokens.training import special_ids
-from glassbox.tokens.unigram import UNKNOWN, Unigram
+from glassbox.tokens.unigram import Unigram
 
 LONGEST_PIECE, LONGEST_WORD = 16, 256
 SHRINKING = 0.75  # what a pruning keeps
@@ -45,10 +45,9 @@ def em_start(words: Mapping[str, int], seed_size: int = 50_000, longest: int = L
     weight = seeds(cut, longest, seed_size)
     place = {piece: number for number, piece in enumerate(weight)}
     values = np.array(list(weight.values()), dtype=np.float64)
-    lattice = lattice_of(list(cut), place, longest)
-    return EM(
-        tuple(weight), np.log(values / values.sum()), lattice, np.array(list(cut.values()), dtype=float)
-    )
+    weights = np.array(list(cut.values()), dtype=np.float64)
+    scores = np.log(values / values.sum())
+    return EM(tuple(weight), scores, lattice_of(list(cut), place, longest), weights)
 
 
 def em_step(state: EM, sparse: bool = True) -> EM:
@@ -59,7 +58,7 @@ def em_step(state: EM, sparse: bool = True) -> EM:
     Convention: `sparse`, as SentencePiece has it, puts a prior on the probabilities that makes rare pieces
         rarer, and drops those used less than half a time, single characters excepted. Without it no step
         lowers the likelihood.
-    Source: Kudo 2018, section 3.2; Liang & Klein 2007, "Structured Bayesian nonparametric models", for digamma.
+    Source: Kudo 2018, section 3.2 (arXiv:1804.10959); Liang & Klein 2007, ACL tutorial, for digamma.
     """
     found = expected_counts(state.lattice, state.scores, state.weights)
     single = np.array([len(piece) == 1 for piece in state.pieces])
@@ -147,8 +146,6 @@ def train_unigram(
     names = special_ids(special, 0)
     expect_whole("seed_size", seed_size, 1)
     prepare = marked() if prepare is None else prepare
-    if not hasattr(prepare, "words"):
-        raise bad_type("prepare", "a preparation, such as marked()", prepare)
     words = count_words(texts, prepare, progress)
     own = [UNKNOWN, *(BYTE_TOKENS if byte_fallback else ())]
     characters = {character for word in words for character in word}
@@ -177,11 +174,9 @@ def fitted(
 
 def _final(state: EM, size: int) -> tuple[list[str], list[float]]:
     """Take all characters and the most probable pieces; make the probabilities add up to one."""
-    order = sorted(range(len(state.pieces)), key=lambda i: (len(state.pieces[i]) > 1, -state.scores[i]))[
-        :size
-    ]
-    scores = state.scores[order] - np.log(np.exp(state.scores[order]).sum())
-    ranked = sorted(
-        zip(scores.tolist(), (state.pieces[i] for i in order), strict=True), key=lambda x: (-x[0], x[1])
-    )
-    return [piece for _, piece in ranked], [score for score, _ in ranked]
+    scored = sorted(zip(state.pieces, state.scores.tolist(), strict=True), key=lambda one: (-one[1], one[0]))
+    single = {piece for piece in state.pieces if len(piece) == 1}
+    longer = [piece for piece, _ in scored if piece not in single][: size - len(single)]
+    stays = single.union(longer)
+    pieces, scores = zip(*(one for one in scored if one[0] in stays), strict=True)
+    return list(pieces), list(scores - np.log(np.exp(scores).sum()))

@@ -64,6 +64,10 @@ class LikelihoodMerging(CountMerging):
 SCORES = {"likelihood": LikelihoodMerging, "count": CountMerging}
 
 
+def _spelled(token: str) -> str:
+    return token[len(INSIDE) :] if token.startswith(INSIDE) and token != INSIDE else f" {token}"
+
+
 class WordPiece:
     """Tokens, of which those that continue a word begin with "##".
 
@@ -83,12 +87,7 @@ class WordPiece:
     @cached_property
     def spelled(self) -> tuple[bytes, ...]:
         """Return the bytes of each token: what begins a word has a space before it."""
-        return tuple(
-            (
-                token.removeprefix(INSIDE) if token.startswith(INSIDE) and token != INSIDE else " " + token
-            ).encode("utf-8")
-            for token in self.tokens
-        )
+        return tuple(_spelled(token).encode("utf-8") for token in self.tokens)
 
     def shown(self, token: int) -> str:
         """Return a token as it is printed."""
