@@ -175,7 +175,7 @@ def test_the_priors_are_a_gaussian_and_an_exponential():
 
 def test_the_maps_are_what_the_attention_uses():
     model = lookups.TwoLookups(4, seed=1)
-    asked = next(lookups.questions(3, seed=0))
+    asked = next(lookups.questions(3, 32, seed=0))
     question, slots = model.embedded(asked)
     v = model.attention.keys_and_values(slots)[1]
     mixed = (model.maps(asked)[:, :, None] @ v).transpose(1, 2).flatten(-2)
@@ -183,7 +183,7 @@ def test_the_maps_are_what_the_attention_uses():
 
 
 def test_the_two_slots_differ_and_the_answers_are_their_symbols():
-    asked = next(lookups.questions(500, seed=0))
+    asked = next(lookups.questions(500, 32, seed=0))
     assert (asked.asked[:, 0] != asked.asked[:, 1]).all()
     assert len(asked.asked.unique(dim=0)) > 350
     row = asked.symbols[7]
@@ -210,12 +210,12 @@ def test_the_accuracy_wants_both_symbols(monkeypatch):
 
 def test_accuracies_are_summed_up_by_run_not_by_head():
     rows = [
-        {"readout": "linear", "heads": 2, "seed": seed, "accuracy": share, "head": head}
+        {"slots": 8, "readout": "linear", "heads": 2, "seed": seed, "accuracy": share, "head": head}
         for seed, share in ((0, 0.5), (1, 1.0))
         for head in (1, 2)
     ]
     assert lookups.accuracies(rows) == [
-        {"readout": "linear", "heads": 2, "mean": 0.75, "least": 0.5, "most": 1.0}
+        {"slots": 8, "readout": "linear", "heads": 2, "mean": 0.75, "least": 0.5, "most": 1.0}
     ]
 
 

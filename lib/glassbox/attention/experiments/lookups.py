@@ -17,7 +17,7 @@ from glassbox.measured import Shape
 from glassbox.norms.modules import initialise
 from glassbox.tiny.seeds import normal
 
-SLOTS, SYMBOLS, WIDTH, HIDDEN = 32, 8, 32, 128
+SYMBOLS, WIDTH, HIDDEN = 8, 32, 128
 STEPS, START = 500, 20
 READOUTS = ("linear", "two layers")
 LOOKUPS = Shape("head", 1, ("first", "second"))
@@ -35,13 +35,13 @@ class Questions(NamedTuple):
         return self.symbols.gather(1, self.asked)
 
 
-def questions(batch: int, seed: int) -> Iterator[Questions]:
+def questions(batch: int, slots: int, seed: int) -> Iterator[Questions]:
     """Yield batches for ever: random symbols, and two different slots to look up, in order."""
     state = np.random.RandomState(seed)
     while True:
-        symbols = state.randint(0, SYMBOLS, size=(batch, SLOTS), dtype=np.int64)
-        first = state.randint(0, SLOTS, size=batch, dtype=np.int64)
-        second = (first + state.randint(1, SLOTS, size=batch, dtype=np.int64)) % SLOTS
+        symbols = state.randint(0, SYMBOLS, size=(batch, slots), dtype=np.int64)
+        first = state.randint(0, slots, size=batch, dtype=np.int64)
+        second = (first + state.randint(1, slots, size=batch, dtype=np.int64)) % slots
         yield Questions(torch.from_numpy(symbols), torch.from_numpy(np.stack([first, second], 1)))
 
 
@@ -52,11 +52,11 @@ class TwoLookups(nn.Module):
         the parameters are as many.
     """
 
-    def __init__(self, heads: int, readout: str = "linear", seed: int = 0):
+    def __init__(self, heads: int, readout: str = "linear", slots: int = 32, seed: int = 0):
         super().__init__()
         expect_choice("readout", readout, READOUTS)
-        self.slots, self.symbols = nn.Embedding(SLOTS, WIDTH), nn.Embedding(SYMBOLS, WIDTH)
-        self.asked = nn.ModuleList(nn.Embedding(SLOTS, WIDTH) for _ in range(2))
+        self.slots, self.symbols = nn.Embedding(slots, WIDTH), nn.Embedding(SYMBOLS, WIDTH)
+        self.asked = nn.ModuleList(nn.Embedding(slots, WIDTH) for _ in range(2))
         self.attention = MultiHeadAttention(WIDTH, heads)
         answers = 2 * SYMBOLS
         layers = [nn.Linear(WIDTH, answers)]
@@ -87,7 +87,7 @@ class TwoLookups(nn.Module):
 def learn(model: TwoLookups, seed: int, steps: int, batch: int = 128, peak: float = 1e-2) -> Iterator[float]:
     """Train the model on fresh questions, at a rate that falls to zero in a line; yield each step's loss."""
     optimiser = torch.optim.Adam(model.parameters(), fused=True)
-    for step, asked in zip(range(steps), questions(batch, seed), strict=False):
+    for step, asked in zip(range(steps), questions(batch, len(model.slots.weight), seed), strict=False):
         for group in optimiser.param_groups:
             group["lr"] = peak * (1 - step / steps)
         loss = functional.cross_entropy(model(asked).flatten(0, 1), asked.answers.flatten())
@@ -100,24 +100,25 @@ def learn(model: TwoLookups, seed: int, steps: int, batch: int = 128, peak: floa
 def lookups(
     heads: Sequence[int] = (1, 2, 4, 8, 16),
     readouts: Sequence[str] = READOUTS,
+    slots: int = 32,
     seeds: Iterable[int] = range(3),
     steps: int = STEPS,
 ) -> list[dict]:
     """Train the model; return one row per head.
 
-    A row has `readout`, `heads`, `seed`, `start` (the mean loss of the first 20 steps: a run's mark),
-    `accuracy` (the share of new questions with both symbols right; guessing gives 1/64), and for each `head`,
-    counted from 1, how much of its attention goes to the `first` and to the `second` slot asked for, on
-    average.
+    A row has `slots`, `readout`, `heads`, `seed`, `start` (the mean loss of the first 20 steps: a run's
+    mark), `accuracy` (the share of new questions with both symbols right; guessing gives 1/64), and for each
+    `head`, counted from 1, how much of its attention goes to the `first` and to the `second` slot asked for,
+    on average.
     """
     expect_whole("steps", steps, 1)
     rows = []
     for readout in readouts:
         for number in heads:
             for seed in seeds:
-                model = TwoLookups(number, readout, seed)
+                model = TwoLookups(number, readout, slots, seed)
                 losses = list(learn(model, seed, steps))
-                run = {"readout": readout, "heads": number, "seed": seed}
+                run = {"slots": slots, "readout": readout, "heads": number, "seed": seed}
                 run["start"] = round(fmean(losses[:START]), 4)
                 rows += [run | row for row in tested(model)]
     return rows
@@ -126,7 +127,7 @@ def lookups(
 @torch.no_grad()
 def tested(model: TwoLookups, batch: int = 2000, seed: int = 10_000) -> list[dict]:
     """Return the accuracy on new questions, and what each head attends to."""
-    new = next(questions(batch, seed))
+    new = next(questions(batch, len(model.slots.weight), seed))
     accuracy = model(new).argmax(-1).eq(new.answers).all(-1).double().mean().item()
     maps = model.maps(new)
     asked = maps.gather(2, new.asked[:, None].expand(-1, maps.shape[1], -1)).mean(0)
@@ -137,12 +138,13 @@ def tested(model: TwoLookups, batch: int = 2000, seed: int = 10_000) -> list[dic
 
 
 def accuracies(rows: Sequence[dict]) -> list[dict]:
-    """Return, by readout and heads, the `least` and `most` accuracy over the seeds, and the `mean`."""
+    """Return, by slots, readout and heads, the accuracy's `mean`, `least` and `most` over the seeds."""
     groups: dict[tuple, dict] = {}
     for row in rows:
-        groups.setdefault((row["readout"], row["heads"]), {})[row["seed"]] = row["accuracy"]
+        name = tuple(row[key] for key in ("slots", "readout", "heads"))
+        groups.setdefault(name, {})[row["seed"]] = row["accuracy"]
     return [
-        {"readout": readout, "heads": heads, "mean": sum(found.values()) / len(found)}
-        | {"least": min(found.values()), "most": max(found.values())}
-        for (readout, heads), found in groups.items()
+        dict(zip(("slots", "readout", "heads"), name, strict=True))
+        | {"mean": fmean(found.values()), "least": min(found.values()), "most": max(found.values())}
+        for name, found in groups.items()
     ]

@@ -21,7 +21,7 @@ SWEEPS = {
     "quality": (quality, [(list(COMPARISONS), [seed]) for seed in range(5)], CURVE),
     "sharing": (sharing, [([name], [seed]) for name in SHARED for seed in range(3)], CURVE),
     "conversion": (conversion, [(list(METHODS), (4, 2, 1), 2, [seed]) for seed in range(3)], CONVERSION),
-    "lookups": (lookups, [([heads], READOUTS) for heads in (1, 2, 4, 8, 16)], LOOKUPS),
+    "lookups": (lookups, [((1, 2), READOUTS, 8), ((1, 2, 4, 8, 16), READOUTS, 32)], LOOKUPS),
     "stability": (stability, [((8, 1), (peak,)) for peak in (PEAK, HIGH)], STABILITY),
     "prior": (prior, [([kind],) for kind in KINDS], PRIOR),
     "reversal": (reversal, [([score],) for score in SCORES], REVERSAL),

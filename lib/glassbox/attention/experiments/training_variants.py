@@ -34,6 +34,7 @@ COMPARISONS = {
         "MHA": Variant(8, 8, 8),
         "GQA": Variant(8, 2, 8),
         "MQA": Variant(8, 1, 8),
+        "MHA, 4 heads of 16": Variant(4, 4, 16),
     },
     "parameters": {
         "MHA": Variant(8, 8, 8),
@@ -46,6 +47,7 @@ COMPARISONS = {
         "GQA": Variant(8, 2, 8, hidden=312),
         "MQA": Variant(8, 1, 16, hidden=248),
         "MLA": Variant(8, 0, 8, rank=24, rotary=8),
+        "MLA, heads of 16": Variant(8, 0, 16, rank=24, rotary=8, hidden=168),
     },
 }
 
