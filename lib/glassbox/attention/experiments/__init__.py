@@ -34,6 +34,7 @@ from glassbox.attention.experiments.sparse import reach
 from glassbox.attention.experiments.stability import gradient_spread, stability, step_time
 from glassbox.attention.experiments.terms import dropped_terms, term_maps
 from glassbox.attention.experiments.traced import maps, traced_heads
+from glassbox.attention.experiments.traffic import latent_once, packed_heads, split_keys
 from glassbox.attention.experiments.training_summaries import against, finals, summary
 from glassbox.attention.experiments.training_variants import quality, sharing
 from glassbox.measured import loglog_slope, mean_of, median_of, spread_of
@@ -57,6 +58,7 @@ __all__ = [
     "hash_recall",
     "head_maps_with_shared_query",
     "inside",
+    "latent_once",
     "loglog_slope",
     "looks_mirrored",
     "lookups",
@@ -64,6 +66,7 @@ __all__ = [
     "maps",
     "mean_of",
     "median_of",
+    "packed_heads",
     "prior",
     "products",
     "projections",
@@ -87,6 +90,7 @@ __all__ = [
     "singular_values",
     "softmax_cost",
     "softmax_row",
+    "split_keys",
     "spread_of",
     "stability",
     "state_capacity",
