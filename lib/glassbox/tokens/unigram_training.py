@@ -179,4 +179,4 @@ def _final(state: EM, size: int) -> tuple[list[str], list[float]]:
     longer = [piece for piece, _ in scored if piece not in single][: size - len(single)]
     stays = single.union(longer)
     pieces, scores = zip(*(one for one in scored if one[0] in stays), strict=True)
-    return list(pieces), list(scores - np.log(np.exp(scores).sum()))
+    return list(pieces), (scores - np.log(np.exp(scores).sum())).tolist()

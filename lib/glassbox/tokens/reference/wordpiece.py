@@ -13,7 +13,8 @@ def start(words: Mapping[str, int]) -> State:
     spelled = {tuple(word[:1]) + tuple(INSIDE + c for c in word[1:]): n for word, n in words.items() if word}
     symbols = {symbol for word in spelled for symbol in word}
     tokens = tuple(sorted(symbols, key=lambda symbol: (len(symbol), symbol)))
-    return State({tuple(map(tokens.index, word)): n for word, n in spelled.items()}, tokens)
+    place = {token: number for number, token in enumerate(tokens)}
+    return State({tuple(map(place.__getitem__, word)): n for word, n in spelled.items()}, tokens)
 
 
 def joined(left: str, right: str) -> str:
