@@ -79,6 +79,14 @@ def test_the_toy_latent_attention_is_latent_attention():
     assert (toy(X) - ours(X)).abs().max() > 1e-2
 
 
+def test_the_maps_of_a_toy_attention_are_what_it_reads_with():
+    layer = attention(kv_heads=2)
+    maps = layer.maps(X)
+    assert maps.triu(1).abs().max() == 0
+    mixed = maps @ spread_heads(layer.keys_and_values(X)[1], 4)
+    torch.testing.assert_close(layer.output(merge_heads(mixed)), layer(X), atol=1e-12, rtol=1e-12)
+
+
 def test_what_is_not_query_key_or_value_cannot_be_shared():
     with pytest.raises(ValueError, match="shared"):
         ToyAttention(16, 4, shared=("output",))

@@ -110,6 +110,14 @@ def test_sharing_queries_saves_no_cache_and_sharing_values_saves_as_much_as_keys
     assert cached == {"nothing": 128, "queries": 128, "keys": 72, "values": 72, "keys and values": 16}
 
 
+def test_heads_that_share_queries_and_keys_look_alike_and_others_less():
+    def alike(*shared):
+        return training_variants.likeness(ToyLM(partial(ToyAttention, 64, 8, shared=shared), 64))
+
+    assert alike("query", "key") == pytest.approx(1)
+    assert alike("query") < 0.7 and alike("key") < 0.7
+
+
 # Conversion.
 
 

@@ -63,6 +63,12 @@ class ToyAttention(MultiHeadAttention):
         """Attend to all that is kept: causal for a text from its start, everything for one new token."""
         return self.output(merge_heads(fused(q, *(spread_heads(x, self.heads) for x in (k, v)), bias)))
 
+    def maps(self, x: Float[Tensor, "b t m"]) -> Float[Tensor, "b h t t"]:
+        """Return how much each query attends to each key, in every head."""
+        t = x.shape[1]
+        q, k = self.queries(x), spread_heads(self.keys_and_values(x)[0], self.heads)
+        return fused(q, k, torch.eye(t, dtype=x.dtype).expand(*q.shape[:2], t, t))
+
     def forward(self, x: Float[Tensor, "b t m"]) -> Float[Tensor, "b t m"]:
         return self.read(self.queries(x), *self.keys_and_values(x))
 

@@ -4,9 +4,20 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import NamedTuple
 
+import torch
+
 from glassbox.arguments import expect_choice
-from glassbox.attention.experiments.training import HEADS, PEAK, STEPS, WIDTH, curve
+from glassbox.attention.experiments.training import (
+    HEADS,
+    LENGTH,
+    PEAK,
+    STEPS,
+    WIDTH,
+    curve,
+    held_out_stories,
+)
 from glassbox.attention.toy import ToyAttention, ToyLatentAttention, ToyLM
+from glassbox.tiny.seeds import batches
 
 
 class Variant(NamedTuple):
@@ -103,13 +114,33 @@ def sharing(
     """Train the toy with one head of queries, keys or values for all; return the loss curves.
 
     Rows are those of `curve`, with `shared` (what has one head instead of eight), `cached`, `parameters`,
-    `seed`. The width is the same, so what shares has fewer parameters.
+    `seed`, and `alike` (see `likeness`, after training). The width is the same, so what shares has fewer
+    parameters.
     """
     rows = []
     for name in shared:
         expect_choice("shared", name, SHARED)
         for seed in seeds:
             model = ToyLM(partial(ToyAttention, WIDTH, HEADS, shared=SHARED[name]), WIDTH, seed=seed)
-            run = {"shared": name} | described(model) | {"seed": seed}
-            rows += [run | row for row in curve(model, seed, steps, PEAK)]
+            found = curve(model, seed, steps, PEAK)
+            run = {"shared": name} | described(model) | {"seed": seed, "alike": likeness(model)}
+            rows += [run | row for row in found]
     return rows
+
+
+@torch.no_grad()
+def likeness(model: ToyLM) -> float:
+    """Return how alike the heads of a layer look: the mean correlation of two heads' maps on held-out text.
+
+    Convention: over what the causal mask lets through, of 8 windows; the mean of the layers. 1 is one map for
+        all heads; maps that share nothing but the mask correlate too, because early rows are short.
+    """
+    stream = model.embed(next(batches(held_out_stories(), 8, LENGTH, 0))[:, :-1])
+    seen = torch.ones(LENGTH, LENGTH, dtype=torch.bool).tril()
+    found = []
+    for block, layer in zip(model.layers[::2], model.layers[1::2], strict=True):
+        maps = block.sublayer.maps(block.before(stream)).transpose(0, 1)[..., seen].flatten(1)
+        pairs = torch.corrcoef(maps)
+        found.append((pairs.sum() - len(pairs)) / (len(pairs) * (len(pairs) - 1)))
+        stream = layer(block(stream))
+    return round(torch.stack(found).mean().item(), 3)
