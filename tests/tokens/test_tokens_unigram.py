@@ -208,7 +208,7 @@ def test_samples_follow_the_probabilities():
         MARK + "a": -3.0,
     }
     tokenizer = Tokenizer(marked(), Unigram(["<unk>", *scores], [-9.0, *scores.values()]))
-    text, alpha, n = "abab", 0.3, 800
+    text, alpha, n = "abab", 0.8, 800
     ways = list(reference.segmentations(MARK + text, scores))
     weight = np.exp([alpha * reference.log_probability(way, scores) for way in ways])
     drawn = Counter(tuple(map(tokenizer.shown, sample(tokenizer, text, seed, alpha))) for seed in range(n))
