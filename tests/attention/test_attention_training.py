@@ -99,7 +99,7 @@ def test_what_the_variants_of_a_comparison_have_in_common():
     assert {size["parameters"] for size in sizes["parameters"]} == {131_392}
     assert [size["cached"] for size in sizes["parameters"]] == [128, 32, 16]
     assert {tuple(size.values()) for size in sizes["cache"]} == {(32, 133_440)}
-    assert [size["cached"] for size in sizes["width"]] == [128, 32, 16]
+    assert [size["cached"] for size in sizes["width"]] == [128, 32, 16, 128]
     assert {variant.hidden for variant in training_variants.COMPARISONS["width"].values()} == {256}
 
 
