@@ -34,11 +34,12 @@ def variants(arch: str) -> Iterator[tuple[str, Launch]]:
 
 
 def _calls(dtype: torch.dtype) -> Iterator[tuple[str, list[Launch]]]:
+    most = 1 if dtype == torch.float32 else None  # a tile of float32 is small, however many heads there are
     for d in HEAD_SIZES:
-        for group in GROUPS:
+        for group in GROUPS[:most]:
             yield f"{group} to 1, {d}", _captured(decode, *_contiguous(dtype, d, group))
             yield f"paged, {group} to 1, {d}", _captured(paged_decode, *_paged(dtype, d, group))
-    for heads in HEADS:
+    for heads in HEADS[:most]:
         yield f"{heads} heads", _captured(latent_decode, *_latent(dtype, heads))
 
 
