@@ -10,11 +10,27 @@ import torch
 
 from glassbox import paths
 from glassbox.measured import Shape, write
+from glassbox.tokens.experiments.fertility import FERTILITY, SIZES, TEXTS, TRAINED_ON, TRAINERS, fertility
+from glassbox.tokens.experiments.glitches import (
+    GLITCHES,
+    NEIGHBOURS,
+    SETUPS,
+    glitch_neighbours,
+    glitches,
+)
 from glassbox.tokens.experiments.loss_per_byte import LOSS, VOCABULARIES, loss_per_byte
 
 # name -> what makes its rows, with which arguments in turn, and how the rows are stored
 SWEEPS = {
+    "fertility": (fertility, [(SIZES, tuple(TRAINERS), tuple(TEXTS), on) for on in TRAINED_ON], FERTILITY),
     "loss_per_byte": (loss_per_byte, [((vocabulary,),) for vocabulary in VOCABULARIES], LOSS),
+    "loss_longer": (
+        loss_per_byte,
+        [((vocabulary,), ("steps",), range(3), 1200) for vocabulary in (256, 2048)],
+        LOSS,
+    ),
+    "glitches": (glitches, [((setup,),) for setup in SETUPS], GLITCHES),
+    "glitch_neighbours": (glitch_neighbours, [((setup,),) for setup in SETUPS], NEIGHBOURS),
 }
 
 
