@@ -1,4 +1,4 @@
-"""Which model has which tokenizer: a table with a source per row, and how many rows of its embedding are idle."""
+"""Which model has which tokenizer: a table with a source per row, and the idle rows of each embedding."""
 
 from functools import lru_cache
 
@@ -64,11 +64,12 @@ def _fits(column: str, value: object) -> bool:
 
 
 def padded_rows() -> list[dict]:
-    """Return the models whose tokens and rows are both known: {"model", "tokens", "rows", "idle", "multiple"}.
+    """Return the models whose tokens and rows are both known.
 
         idle = rows - tokens
 
-    `multiple` is the largest power of two that divides the rows, which says why there are idle ones.
+    A row has `model`, `tokens`, `rows`, `idle` and `multiple`: the largest power
+    of two that divides the rows, which says why there are idle ones.
 
     Taught in: notebooks/05_tokenizers.ipynb
     """

@@ -25,11 +25,9 @@ TRAINERS = {
 }
 TRAINED_ON = {"english": ("english",), "all": tuple(TEXTS)}
 SIZES = (512, 1024, 2048, 4096)
-FERTILITY = Shape(
-    "vocabulary",
-    1,
-    tuple("vocabulary tokens bytes characters unknown tokens_per_character bytes_per_token exact".split()),
-)
+RATIOS = ("tokens_per_character", "bytes_per_token")
+COUNTS = ("vocabulary", "tokens", "bytes", "characters", "unknown", "exact")
+FERTILITY = Shape("vocabulary", 1, COUNTS + RATIOS)
 
 
 @lru_cache(maxsize=4)

@@ -24,8 +24,8 @@ FREQUENT = 20  # uses in the model's text from which on a token counts as learne
 # name -> (weight decay, whether input and output table are one)
 SETUPS = {"untied": (0.0, False), "decayed": (0.1, False), "tied": (0.0, True)}
 GROUPS = ("unseen", "seen")
-MEASURED = "moved norm input_neighbours output_neighbours output_alike most_probable bits_after entropy_after"
-GLITCHES = Shape("step", STEPS, tuple(MEASURED.split()))
+VECTORS = ("moved", "norm", "input_neighbours", "output_neighbours", "output_alike")
+GLITCHES = Shape("step", STEPS, (*VECTORS, "most_probable", "bits_kept", "bits_after", "entropy_after"))
 NEIGHBOURS = Shape("rank", 1, ("neighbour", "cosine"))
 
 
@@ -119,7 +119,8 @@ def glitches(
     unseen tokens among the five nearest by cosine in each table), `output_alike` (mean cosine between two
     output vectors), `most_probable` (the highest probability that the token gets anywhere in the held-out
     stories). And with the last token of a held-out window replaced by one of the group: `bits_after` (-log2 p
-    of the true next token) and `entropy_after` (of the prediction, in bits).
+    of the true next token; `bits_kept` with the last token as it was) and `entropy_after` (of the
+    prediction, in bits).
 
     Taught in: notebooks/05_tokenizers.ipynb
     """
@@ -181,14 +182,15 @@ def _most_probable(model: TinyLM) -> Float[Tensor, " v"]:
 
 def _after(model: TinyLM, tokens: Sequence[int], length: int = 32) -> dict[str, float]:
     """Return what follows a token of the group that was put where the last one of a window was."""
-    state, bits, entropies = np.random.RandomState(0), [], []
+    state, found = np.random.RandomState(0), []
     for window in _held_out_windows(length + 1):
-        seen = window[:, :-1].clone()
-        seen[:, -1] = torch.tensor([tokens[at] for at in state.randint(0, len(tokens), len(window))])
-        scores = model(seen)[:, -1].log_softmax(-1) / np.log(2)
-        bits.append(-scores.gather(1, window[:, -1:]).flatten())
-        entropies.append(-(scores.exp2() * scores).sum(-1))
-    return {"bits_after": torch.cat(bits).mean().item(), "entropy_after": torch.cat(entropies).mean().item()}
+        changed = window[:, :-1].clone()
+        changed[:, -1] = torch.tensor([tokens[at] for at in state.randint(0, len(tokens), len(window))])
+        kept, after = (model(x)[:, -1].log_softmax(-1) / np.log(2) for x in (window[:, :-1], changed))
+        bits = [-scores.gather(1, window[:, -1:]).flatten() for scores in (kept, after)]
+        found.append(torch.stack([*bits, -(after.exp2() * after).sum(-1)]))
+    means = torch.cat(found, 1).mean(1).tolist()
+    return dict(zip(("bits_kept", "bits_after", "entropy_after"), means, strict=True))
 
 
 def glitch_neighbours(
@@ -197,8 +199,8 @@ def glitch_neighbours(
     """Return the five nearest neighbours of the longest tokens that the model never met, and of as many met.
 
     A row has `setup`, `seed`, `table` ("input", "output"), `group`, `token` (printed), `origin` (see
-    `origins`; "the stories" for one that was met), `rank`, `neighbour` (an id: `wide_tokenizer().shown` prints
-    it), `cosine`. Only "output" where the tables are one.
+    `origins`; "the stories" for one that was met), `rank`, `neighbour` (an id, which
+    `wide_tokenizer().shown` prints), `cosine`. Only "output" where the tables are one.
 
     Taught in: notebooks/05_tokenizers.ipynb
     """

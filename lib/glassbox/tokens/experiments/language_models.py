@@ -66,15 +66,12 @@ def descend(
 @torch.no_grad()
 def total_bits(model: nn.Module, ids: Sequence[int], length: int) -> float:
     """Return -log2 p of all ids but the first, in windows of `length` that do not overlap."""
-    tokens = torch.tensor(ids)
+    tokens, nats = torch.tensor(ids), 0.0
     full = (len(tokens) - 1) // length * length
-    parts = list(
-        zip(tokens[:full].view(-1, length).split(32), tokens[1 : full + 1].view(-1, length).split(32))
-    )
-    if full < len(tokens) - 1:
-        parts.append((tokens[None, full:-1], tokens[None, full + 1 :]))
-    nats = sum(
-        functional.cross_entropy(model(x).flatten(0, 1), y.flatten(), reduction="sum").item()
-        for x, y in parts
-    )
+    inputs = [*tokens[:full].view(-1, length).split(32), tokens[None, full:-1]]
+    targets = [*tokens[1 : full + 1].view(-1, length).split(32), tokens[None, full + 1 :]]
+    for x, y in zip(inputs, targets, strict=True):
+        if x.numel():
+            scores = model(x).flatten(0, 1)
+            nats += functional.cross_entropy(scores, y.flatten(), reduction="sum").item()
     return nats / log(2)

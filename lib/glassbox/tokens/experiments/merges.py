@@ -80,9 +80,9 @@ def story_wordpiece(vocabulary: int, score: str) -> Tokenizer:
 def segmented_differently(vocabulary: int = 512, n: int = 10, words: Sequence[str] = ()) -> list[dict]:
     """Return words that the two scores cut differently, at the same size; both encode by longest match.
 
-    A row has `word`, `occurs` (in the training stories), `by_count` and `by_likelihood` (the pieces, joined by
-    spaces), and their numbers `count_tokens`, `likelihood_tokens`. The `n` most frequent such words, unless
-    `words` are given.
+    A row has `word`, `occurs` (in the training stories), `by_count` and `by_likelihood` (the pieces, joined
+    by spaces), and their numbers `count_tokens`, `likelihood_tokens`. The `n` most frequent such words,
+    unless `words` are given.
 
     Taught in: notebooks/05_tokenizers.ipynb
     """
