@@ -3,6 +3,7 @@
 import json
 import random
 import time
+import tracemalloc
 from itertools import pairwise
 
 import pytest
@@ -171,6 +172,18 @@ def test_the_corpus_is_streamed(english):
     counts = count_words((line for line in lines), by_pattern("gpt2"))
     assert counts == sum((count_words([line], by_pattern("gpt2")) for line in lines), type(counts)())
     assert train_bpe(iter(lines), 300).model.tokens == train_bpe(lines, 300).model.tokens
+
+
+def test_memory_does_not_grow_with_a_corpus_that_repeats_its_words(english):
+    def peak(times: int) -> int:
+        tracemalloc.start()
+        count_words((english[:10_000] for _ in range(times)), by_pattern("gpt2"))
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    peak(1)
+    assert peak(60) < 1.2 * peak(3) < 2_000_000
 
 
 def test_a_bar_changes_nothing(english, capsys):

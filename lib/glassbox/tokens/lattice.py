@@ -33,8 +33,19 @@ class Lattice(NamedTuple):
 
     def keep(self, mask: np.ndarray) -> "Lattice":
         """Return the lattice with only the edges where `mask` is true."""
-        edges = (column[mask] for column in (self.source, self.target, self.piece, self.word))
-        return _with_sweeps(*edges, self.depth, self.first, self.last)
+        source, target = self.source[mask], self.target[mask]
+        number = np.cumsum(mask) - 1
+        forward, backward = (
+            number[sweep.edges[mask[sweep.edges]]] for sweep in (self.forward, self.backward)
+        )
+        return self._replace(
+            source=source,
+            target=target,
+            piece=self.piece[mask],
+            word=self.word[mask],
+            forward=_sweep(forward, self.depth, target),
+            backward=_sweep(backward, self.depth, source),
+        )
 
 
 def lattice_of(words: Sequence[str], place: Mapping[str, int], longest: int) -> Lattice:
@@ -51,24 +62,21 @@ def lattice_of(words: Sequence[str], place: Mapping[str, int], longest: int) -> 
                     target.append(node + end)
                     piece.append(found)
                     word.append(number)
-    columns = (np.array(column, dtype=np.int64) for column in (source, target, piece, word))
+    columns = [np.array(column, dtype=np.int64) for column in (source, target, piece, word)]
     depth = np.arange(lengths.sum()) - np.repeat(first, lengths)
-    return _with_sweeps(*columns, depth, first, first + lengths - 1)
+    source, target, piece, word = columns
+    # by place, then by node; among the edges of one node the longest piece comes first
+    forward = _sweep(np.lexsort((source, target, depth[target])), depth, target)
+    backward = _sweep(np.lexsort((-target, source, -depth[source])), depth, source)
+    return Lattice(source, target, piece, word, depth, first, first + lengths - 1, forward, backward)
 
 
-def _with_sweeps(source, target, piece, word, depth, first, last) -> Lattice:
-    forward = _sweep(depth, target, source)
-    backward = _sweep(-depth, source, -target)
-    return Lattice(source, target, piece, word, depth, first, last, forward, backward)
-
-
-def _sweep(depth, node, other) -> Sweep:
-    """Order edges by the depth of `node`, then by node, then by `other`: the longest piece first."""
-    edges = np.lexsort((other, node, depth[node]))
+def _sweep(edges: np.ndarray, depth: np.ndarray, node: np.ndarray) -> Sweep:
+    """Find the groups and levels of edges that are in order already."""
     nodes = node[edges]
     groups = np.flatnonzero(np.diff(nodes, prepend=-1))
     nodes = nodes[groups]
-    levels = np.flatnonzero(np.diff(depth[nodes], prepend=np.iinfo(np.int64).min))
+    levels = np.flatnonzero(np.diff(depth[nodes], prepend=-1))
     return Sweep(edges, groups, nodes, np.append(levels, len(groups)))
 
 

@@ -31,6 +31,7 @@ class EM(NamedTuple):
     lattice: Lattice  # all segmentations of all words
     weights: np.ndarray  # how often each word occurs
     log_likelihood: float = -np.inf  # of all words, before the last step
+    instead: Lattice | None = None  # for each piece, its segmentations into others; made by the first pruning
 
 
 def em_start(words: Mapping[str, int], seed_size: int = 50_000, longest: int = LONGEST_PIECE) -> EM:
@@ -79,8 +80,26 @@ def kept(state: EM, mask: np.ndarray, scores: np.ndarray | None = None) -> EM:
     number = np.cumsum(mask) - 1
     lattice = state.lattice.keep(mask[state.lattice.piece])
     lattice = lattice._replace(piece=number[lattice.piece])
+    instead = state.instead
+    if instead is not None:
+        instead = instead.keep(mask[instead.piece] & mask[instead.word])
+        instead = instead._replace(
+            piece=number[instead.piece],
+            word=number[instead.word],
+            first=instead.first[mask],
+            last=instead.last[mask],
+        )
     pieces = tuple(piece for piece, stays in zip(state.pieces, mask, strict=True) if stays)
-    return state._replace(pieces=pieces, scores=scores[mask], lattice=lattice)
+    return state._replace(pieces=pieces, scores=scores[mask], lattice=lattice, instead=instead)
+
+
+def with_replacements(state: EM) -> EM:
+    """Return the training with the lattice of all segmentations of each piece into other pieces."""
+    if state.instead is not None:
+        return state
+    place = {piece: number for number, piece in enumerate(state.pieces)}
+    lattice = lattice_of(state.pieces, place, max(map(len, state.pieces)))
+    return state._replace(instead=lattice.keep(lattice.piece != lattice.word))
 
 
 def losses(state: EM) -> np.ndarray:
@@ -91,15 +110,13 @@ def losses(state: EM) -> np.ndarray:
     where uses are counted along the best segmentations, p is uses over their sum, and p' is p after x has
     given its uses to the replacement. A piece without a replacement is worth infinity.
     """
-    place = {piece: number for number, piece in enumerate(state.pieces)}
+    alone = with_replacements(state).instead
     paths = best_paths(state.lattice, state.scores)
     uses = np.bincount(
         state.lattice.piece[paths.edges],
         state.weights[state.lattice.word[paths.edges]],
         minlength=len(state.pieces),
     )
-    alone = lattice_of(state.pieces, place, max(map(len, state.pieces)))
-    alone = alone.keep(alone.piece != alone.word)
     instead = best_paths(alone, state.scores)
     total = uses.sum() + uses * (instead.sizes - 1)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -115,6 +132,7 @@ def prune(state: EM, size: int) -> EM:
 
     Convention: of equals, the one that came first.
     """
+    state = with_replacements(state)
     worth = losses(state)
     order = np.argsort(-worth, kind="stable")
     mask = np.isinf(worth)
