@@ -158,16 +158,16 @@ PROBE = """
 import sys, time
 import torch
 before = set(sys.modules)
-start = time.perf_counter()
+start = time.process_time()
 import glassbox.{topic}
-seconds = time.perf_counter() - start
+seconds = time.process_time() - start
 loaded = {{name.split(".")[0] for name in set(sys.modules) - before}}
 print(seconds, *sorted(loaded & set({heavy!r})))
 """
 
 
 def cost(topic: str) -> tuple[float, list[str]]:
-    """Return the seconds that a topic adds to `import torch`, and the heavy packages it brings."""
+    """Return the processor seconds that a topic adds to `import torch`, and the heavy packages it brings."""
     probe = [sys.executable, "-c", PROBE.format(topic=topic, heavy=HEAVY)]
     seconds, *heavy = subprocess.run(probe, capture_output=True, text=True, check=True).stdout.split()
     return float(seconds), heavy

@@ -23,10 +23,21 @@ ASKED = {
         recentering-matters-little deepnorm-idea deepnorm-benefit deepnorm-code pre-vs-post-norm
         norm-placement-survey norm-methods-survey norm-by-model gpt3-vs-llama-norm layernorm-not-batchnorm
         batchnorm-on-text layernorm-axis""",
+    "attention": """attention-origin self-attention-implement fused-qkv-projection attention-scale-sqrt-dk
+        why-multi-head causal-mask cross-attention attention-classic-problems attention-complexity
+        efficient-attention-families sparse-local-attention linear-attention low-rank-attention
+        memory-compressed-attention attention-with-prior modified-multi-head lsh-attention
+        random-feature-attention hierarchical-attention mha-mqa-gqa mqa-implement gqa-implement
+        why-share-kv-not-q mqa-quality-cost gqa-uptraining mla-kv-compression causal-attention-rank
+        recurrent-memory deberta-disentangled""",
 }
 WRONG = {
     "norms": """gpt3-is-post-ln post-ln-stabilises-training chatglm2-norm layernorm-over-length
         post-norm-converges-better batchnorm-fails-because-word-vectors""",
+    "attention": """full-rank-means-expressive self-attention-reduces-complexity mqa-is-about-parameters
+        mqa-quality-disagreement why-not-share-q gqa-code-two-projections attention-code-listing
+        softmax-costs-n2d relative-pe-as-sparse-attention hashing-as-low-dim-projection
+        mqa-leaves-training-unaffected""",
 }
 PREDICTION = re.compile(r"""\bpredict\(\s*["'](\d\d\.\w+)["']""")
 LONGEST_BRIEF, LONGEST_FULL = 75, 260  # words that can be said in 30 seconds and in two minutes

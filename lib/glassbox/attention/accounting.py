@@ -2,8 +2,6 @@
 
 from functools import lru_cache
 
-import yaml
-
 from glassbox import paths
 from glassbox.arguments import bad_value, expect_choice, expect_whole
 
@@ -31,6 +29,8 @@ def models() -> list[dict]:
 
 @lru_cache(maxsize=1)
 def _rows() -> tuple[dict, ...]:
+    import yaml
+
     rows = yaml.safe_load(paths.data("attention_by_model.yaml").read_text(encoding="utf-8"))
     for row in rows:
         check(row)
