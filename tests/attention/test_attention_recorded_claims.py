@@ -49,9 +49,22 @@ def test_for_the_same_cache_many_queries_on_few_keys_beat_few_or_narrow_heads():
     assert gap["MQA"]["above"] == 0 and gap["MQA"]["mean"] < -0.04
 
 
-def test_latent_and_grouped_attention_of_the_same_head_size_and_cache_do_not_differ_beyond_the_noise():
-    gap = gaps("cache", "GQA")["MLA"]
-    assert abs(gap["mean"]) < 2 * gap["error"] and 0 < gap["above"] < 5
+def test_latent_attention_is_level_with_grouped_at_its_head_size_and_below_it_with_wider_heads():
+    gap = gaps("cache", "GQA")
+    assert abs(gap["MLA"]["mean"]) < 2 * gap["MLA"]["error"] and 0 < gap["MLA"]["above"] < 5
+    assert gap["MLA, heads of 16"]["above"] == 0 and gap["MLA, heads of 16"]["mean"] < -0.02
+
+
+def test_multi_query_attention_with_wide_heads_is_below_latent_attention_and_below_a_whole_cache():
+    gap, found = gaps("cache", "MQA"), ends("cache")["MQA"]
+    assert gap["MLA, heads of 16"]["above"] >= 4 and gap["MLA, heads of 16"]["mean"] > 0.01
+    for whole in ("MHA", "MHA, 4 heads of 16"):
+        assert found["mean"] < ends("width")[whole]["mean"] - 0.02
+
+
+def test_wider_heads_help_a_little_at_the_same_width_and_cache():
+    gap = gaps("width", "MHA")["MHA, 4 heads of 16"]
+    assert gap["above"] == 0 and 0.005 < -gap["mean"] < 0.03
 
 
 # Conversion.
