@@ -16,13 +16,22 @@ MOST_RATIO = 2.0  # a 16-bit result may be twice as wrong as an honest one
 
 
 def parts(value, names: tuple[str, ...] = ()) -> dict[str, object]:
-    """Return the tensors and other values that a result consists of, each with a name."""
-    if isinstance(value, (tuple, list)) and any(isinstance(item, Tensor) for item in value):
+    """Return the tensors and other values that a result consists of, each with a name.
+
+    A tuple or list without tensors is one value, unless `names` has a name for each of its items.
+    """
+    if isinstance(value, (tuple, list)) and _consists_of_parts(value, names):
         labels = (*names, *(f"result {place + 1}" for place in range(len(names), len(value))))
         return dict(zip(labels, value, strict=False))
     if isinstance(value, dict) and any(isinstance(item, Tensor) for item in value.values()):
         return {str(key): item for key, item in value.items()}
     return {"the result": value}
+
+
+def _consists_of_parts(value: tuple | list, names: tuple[str, ...]) -> bool:
+    if any(isinstance(item, Tensor) for item in value):
+        return True
+    return bool(names) and isinstance(value, tuple) and len(value) == len(names)
 
 
 def kind(value) -> str:

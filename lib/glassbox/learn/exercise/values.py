@@ -9,11 +9,12 @@ from glassbox.learn.exercise.compare import agrees, as_good_as, is_short, parts
 from glassbox.learn.exercise.explained import explained
 from glassbox.learn.exercise.form import Found, misformed
 from glassbox.learn.exercise.message import Message, message, title
-from glassbox.learn.exercise.plan import Trial, floating_parameters
+from glassbox.learn.exercise.plan import Trial, floating_parameters, parameters
 from glassbox.learn.exercise.subject import Subject
 from glassbox.learn.exercise.verdict import Finding
 from glassbox.learn.exercise.where import number, pairs, where
 
+MOST_CHARACTERS = 100  # of a value that is shown
 ABSOLUTE = 1e-6  # what may be left of a quantity that should be zero, relative to the result or to 1
 
 
@@ -48,7 +49,7 @@ def _broken(holds, subject: Subject, trial: Trial) -> Found:
     except _Failed as failed:
         yield explained(failed.args[0], "invariants", trial.seed)
         return
-    except (TypeError, ValueError, RuntimeError, IndexError, AttributeError):  # a result of the wrong form
+    except (TypeError, ValueError, RuntimeError, LookupError, AttributeError):  # a result of the wrong form
         left = torch.tensor(False)
     off = ~left if left.dtype == torch.bool else ~(left.abs() <= ABSOLUTE * largest)
     if bool(off.any()):
@@ -123,6 +124,8 @@ def _wrong_values(
     right = [name for name in expected if name not in wrong]
     if len(expected) > 1:
         numbers = tuple(f"{wrong[0]} {pair}" for pair in numbers)
+    if not numeric:
+        numbers += _given(trial)
     if trial.case:
         return Finding("isolation", _of_parts(message(trial.case), wrong, right), trial.seed, numbers, table)
     saw = f"{wrong[0]}: {where(got, want)}" if numeric else f"{wrong[0]} is not as expected"
@@ -144,9 +147,16 @@ def _plain(got, want) -> tuple[str, ...]:
     return (f"{_cut(got)}, expected {_cut(want)}",)
 
 
+def _given(trial: Trial) -> tuple[str, ...]:
+    """Return the arguments of a trial that can be read in a line."""
+    named = zip(parameters(trial.exercise.solution), trial.args, strict=False)
+    short = [f"{name} = {value!r}" for name, value in named if not isinstance(value, Tensor)]
+    return tuple(f"with {text}" for text in short if len(text) <= MOST_CHARACTERS)
+
+
 def _cut(value) -> str:
     shown = number(value) if isinstance(value, float) else repr(value)
-    return shown if len(shown) <= 100 else f"{shown[:97]}..."
+    return shown if len(shown) <= MOST_CHARACTERS else f"{shown[: MOST_CHARACTERS - 3]}..."
 
 
 # ---- gradient
