@@ -153,7 +153,7 @@ def test_the_start_of_a_stability_run_can_be_made_again():
 
 
 def test_quality_and_stability_begin_alike():
-    """Both warm up over the same 30 steps on the same batches: the quick check of the one serves the other."""
+    """Both warm up over the same 30 steps on the same batches: a check of the one serves the other."""
     assert [training.rate(step, training.STEPS, 1) for step in range(30)] == [
         training.rate(step, stability.STEPS, 1) for step in range(30)
     ]
