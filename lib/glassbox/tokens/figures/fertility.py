@@ -18,8 +18,8 @@ def fertility(
 ) -> draw.Shown:
     """Return tokens per character and bytes per token against the vocabulary, a curve for each kind of text.
 
-    `rows` are those of `experiments.fertility`; a slider chooses the value of the column `by`, `start` the one
-    shown first (default: the first). The axes are the same for all. A point is hollow where the column
+    `rows` are those of `experiments.fertility`; a slider chooses the value of the column `by`, `start` the
+    one shown first (default: the first). The axes are the same for all. A point is hollow where the column
     "unknown" counts tokens that stand for no text.
     Raises: ValueError for two rows of one point: choose those of one training text, or give it as `by`.
     """

@@ -104,13 +104,14 @@ def _curve(row: dict, low: float) -> tuple[list, list]:
 
 def _arc(row: dict, low: float) -> go.Scatter:
     x, y = _curve(row, low)
-    share, log_probability = row["share"], row["log_probability"]
+    share = row["share"]
+    words = f"log-probability {row['log_probability']:.2f}, in {share:.1%} of segmentations"
     return go.Scatter(
         x=x,
         y=y,
         mode="lines",
         line={"color": FAINT, "width": draw.rounded(THIN + (THICK - THIN) * share, 3)},
-        text=f"{escape(row['token'])}: log-probability {log_probability:.2f}, in {share:.1%} of segmentations",
+        text=f"{escape(row['token'])}: {words}",
         hoverinfo="text",
         showlegend=False,
     )

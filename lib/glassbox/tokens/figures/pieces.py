@@ -107,7 +107,7 @@ def _letters(row: dict) -> int:
 
 def sentence(row: dict) -> list[str]:
     """Return the step in words, and whether fewer tokens would do."""
-    tokens = f"<b>{row['tokens']} tokens</b>"
+    tokens = f"<b>{row['tokens']} token{'s' * (row['tokens'] != 1)}</b>"
     if row["fewest"] == row["tokens"]:
         return [escape(row["done"]), f"{tokens}; what is learned allows no fewer"]
     return [escape(row["done"]), f"{tokens}, where <b>{row['fewest']}</b> would do{_quoted(row['longer'])}"]

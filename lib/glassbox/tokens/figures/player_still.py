@@ -38,7 +38,13 @@ def still(table: dict[str, Sequence[dict]], chosen: Sequence[tuple[str, int]]) -
 def _name(recipe: str, below: float) -> dict:
     """Return the recipe, to the left of its boxes."""
     place = {"x": 0, "xref": "paper", "xanchor": "right", "xshift": -6, "y": round(below, 4)}
-    return {"text": f"<b>{recipe.replace(', ', ',<br>')}</b>", "showarrow": False, "align": "right", **place}
+    return {
+        "text": f"<b>{recipe.replace(', ', ',<br>')}</b>",
+        "showarrow": False,
+        "align": "right",
+        "font": {"size": 12},
+        **place,
+    }
 
 
 def _words(row: dict, below: float) -> go.Scatter:

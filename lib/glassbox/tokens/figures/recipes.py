@@ -29,8 +29,8 @@ class Recipe(NamedTuple):
 def recipe_rows(text: str, steps: int = 26, recipes: Sequence[str] = ()) -> list[dict]:
     """Train each recipe on one text; return what the merge player shows.
 
-    A row has `recipe`, `learned` (the tokens longer than a symbol so far), `words` (the text, word by word and
-    token by token: {"token", "id"}), `tokens` (how many), `fewest` (how many would do with these tokens),
+    A row has `recipe`, `learned` (the tokens longer than a symbol so far), `words` (the text, word by word
+    and token by token: {"token", "id"}), `tokens` (how many), `fewest` (how many would do with these tokens),
     `longer` (the words that got more tokens than needed: {"made", "allowed"}), `done` (the step in words),
     `table` (what comes next, as in `merge_rows`), and what encodes another text: `merges` or `scores`.
 

@@ -1,0 +1,38 @@
+"""A merge player for one's own text in a running notebook; a sentence where none runs."""
+
+from importlib.util import find_spec
+
+from IPython.display import display
+
+from glassbox.arguments import expect_choice
+from glassbox.learn.predict.block import paragraph
+from glassbox.learn.progress import in_batch
+from glassbox.tokens.figures.recipes import RECIPES
+from glassbox.tokens.tokenizer import expect_text
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+PLAY = (
+    "The merge player for your own text appears when the cell is run: type a text to train on, choose a "
+    "recipe, step, and encode another text with what was learned."
+)
+TEXT = "under the river there, her other driver restored another theater"
+
+
+def play_merges(text: str = TEXT, recipe: str = "BPE", encode: str = "the other reader") -> None:
+    """Show a text to type, trained on by one of four recipes, and another text that is encoded with it.
+
+    Convention: needs a running kernel. Where a machine runs the notebook (GLASSBOX_BATCH=1), or without
+        ipywidgets, a sentence stands in its place. Of a text, the first 400 characters count.
+    Raises: TypeError, ValueError for what is no text, or an unknown recipe.
+    Taught in: notebooks/05_tokenizers.ipynb
+    """
+    expect_text("text", text)
+    expect_text("encode", encode)
+    expect_choice("recipe", recipe, RECIPES)
+    if in_batch() or find_spec("ipywidgets") is None:
+        display(paragraph(PLAY))
+        return
+    from glassbox.tokens.figures.merge_form import MergeForm
+
+    bundle = MergeForm(text, recipe, encode).view._repr_mimebundle_()
+    display({VIEW: bundle[VIEW], "text/plain": PLAY, "text/html": f"<p>{PLAY}</p>"}, raw=True)
