@@ -6,6 +6,7 @@ from functools import lru_cache, partial
 
 from glassbox.arguments import expect_choice
 from glassbox.tiny.text import read_text
+from glassbox.tokens.alphabet import show
 from glassbox.tokens.experiments.fertility import halves
 from glassbox.tokens.patterns import PATTERNS
 from glassbox.tokens.tokenizer import Tokenizer
@@ -21,7 +22,7 @@ RECIPES = {
     "SentencePiece Unigram": (partial(train_unigram, seed_size=5_000), "T5"),
     "WordPiece": (partial(train_wordpiece, score="count"), "BERT"),
 }
-NUMBERS = tuple(str(number) for number in range(1, 10_000, 7))
+NUMBERS = " ".join(str(number) for number in range(1, 10_000, 7))
 HARD = (
     "Hello  world",
     "line\nline",
@@ -46,7 +47,7 @@ def recipes() -> Mapping[str, Tokenizer]:
 
 
 def _longest_digits(tokenizer: Tokenizer) -> int:
-    pieces = (tokenizer.spelled[number] for text in NUMBERS for number in tokenizer.encode(text))
+    pieces = (tokenizer.spelled[number] for number in tokenizer.encode(NUMBERS))
     return max(sum(48 <= byte < 58 for byte in piece) for piece in pieces)
 
 
@@ -152,12 +153,18 @@ def digit_cuts(length: int = 4) -> list[dict]:
     expect_choice("length", length, (1, 2, 3, 4, 5))
     rows = []
     for rule in PIECES:
-        tokenizer, cuts = sums_tokenizer(rule), Counter()
-        for number in range(10 ** (length - 1), 10**length):
-            cuts["+".join(str(len(tokenizer.spelled[token])) for token in tokenizer.encode(str(number)))] += 1
+        cuts = Counter(_cuts(sums_tokenizer(rule), length))
         total = sum(cuts.values())
         rows += [
             {"rule": rule, "cut": cut, "numbers": n, "share": round(n / total, 4)}
             for cut, n in cuts.most_common()
         ]
     return rows
+
+
+def _cuts(tokenizer: Tokenizer, length: int) -> list[str]:
+    """Return how each number is cut. They stand in lines, which no word of the three patterns crosses."""
+    lines = "\n".join(map(str, range(10 ** (length - 1), 10**length)))
+    shown = [show(tokenizer.spelled[token]) for token in tokenizer.encode(lines)]
+    cuts = " ".join(shown).split(" " + show(b"\n") + " ")
+    return ["+".join(str(len(piece)) for piece in cut.split(" ")) for cut in cuts]

@@ -7,7 +7,7 @@ from glassbox.arguments import bad_value, expect_choice
 from glassbox.measured import Shape
 from glassbox.tiny.text import read_text, split
 from glassbox.tokens.tokenizer import Tokenizer
-from glassbox.tokens.training import train_bpe
+from glassbox.tokens.training import train_bpe, train_marked_bpe
 from glassbox.tokens.unigram_training import train_unigram
 from glassbox.tokens.wordpiece import UNKNOWN, train_wordpiece
 
@@ -19,6 +19,7 @@ TEXTS = {
 }
 TRAINERS = {
     "bpe": train_bpe,
+    "bpe, marked": train_marked_bpe,
     "wordpiece": train_wordpiece,
     "wordpiece by count": partial(train_wordpiece, score="count"),
     "unigram": partial(train_unigram, byte_fallback=True),
@@ -61,8 +62,10 @@ def fertility(
     `exact`: whether decoding gives the text back. The two ratios flatter a tokenizer with unknown tokens: one
     stands for a whole lost word.
 
-    Convention: a vocabulary too small for the characters of its training text has no row. Lowercase and no
-        accents for WordPiece, as in the uncased BERT; byte fallback for Unigram.
+    Convention: a vocabulary too small for the characters of its training text has no row; one too large for
+        the pairs of that text ends earlier ("bpe" has 4,068 of 4,096 English tokens). "bpe, marked" and
+        "unigram" have SentencePiece's preparation and byte fallback: their tokens may hold a word with its
+        comma, those of "bpe" may not. Lowercase and no accents for WordPiece, as in the uncased BERT.
     Taught in: notebooks/05_tokenizers.ipynb
     """
     if unknown := [text for text in texts if text not in TEXTS]:
