@@ -230,6 +230,7 @@ streaming = Debug(
     difficulty=3,
     importance=4,
     minutes=7,
+    core=False,
     hints=(
         "好 is three bytes. Into how many tokens may a byte-level BPE cut it?",
         "Something must be kept from one id to the next. Python's codecs has a decoder that does so.",
