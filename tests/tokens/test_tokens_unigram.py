@@ -143,6 +143,10 @@ def test_seeds_are_characters_then_frequent_substrings():
     assert seeds(words, 3, 2) == {"a": 5, "b": 5, "c": 2, "d": 1, "ab": 10, "abc": 6}
 
 
+def test_a_long_seed_goes_before_a_more_frequent_short_one():
+    assert set(seeds({"abcd": 3, "xy": 5}, 4, 1)) == {*"abcdxy", "abcd"}
+
+
 def test_a_substring_that_always_goes_on_is_no_seed():
     found = seeds({"abc": 3, "xbc": 2}, 3, 99)
     assert "ab" not in found and found["abc"] == 9 and found["bc"] == 10
@@ -187,6 +191,13 @@ def test_unknown_characters_are_one_token_or_bytes(trained):
     assert [p.shown for p in bytewise.pieces("\u4e2d")] == ["\u2581", "<0xE4>", "<0xB8>", "<0xAD>"]
     text = "\u4e2d\u6587 model \U0001f916 e\u0301"
     assert bytewise.decode(bytewise.encode(text)) == marked().normal(text)
+
+
+def test_an_unknown_character_costs_ten_more_than_the_rarest_piece():
+    """a is no piece: ab c, or <unk> bc with -18 - 1 where the rarest piece has -8."""
+    tokens = ["<unk>", "ab", "c", "bc"]
+    assert Unigram(tokens, [-1.0, -8.0, -8.0, -1.0]).encode_word("abc") == [1, 2]
+    assert Unigram(tokens, [-1.0, -7.0, -7.0, -1.0]).unknown_score == -17.0
 
 
 def test_text_that_looks_like_a_byte_token_is_text():
