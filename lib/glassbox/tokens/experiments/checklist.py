@@ -6,7 +6,6 @@ from functools import lru_cache, partial
 
 from glassbox.arguments import expect_choice
 from glassbox.tiny.text import read_text
-from glassbox.tokens.alphabet import show
 from glassbox.tokens.experiments.fertility import halves
 from glassbox.tokens.patterns import PATTERNS
 from glassbox.tokens.tokenizer import Tokenizer
@@ -164,7 +163,12 @@ def digit_cuts(length: int = 4) -> list[dict]:
 
 def _cuts(tokenizer: Tokenizer, length: int) -> list[str]:
     """Return how each number is cut. They stand in lines, which no word of the three patterns crosses."""
-    lines = "\n".join(map(str, range(10 ** (length - 1), 10**length)))
-    shown = [show(tokenizer.spelled[token]) for token in tokenizer.encode(lines)]
-    cuts = " ".join(shown).split(" " + show(b"\n") + " ")
-    return ["+".join(str(len(piece)) for piece in cut.split(" ")) for cut in cuts]
+    lines = "".join(f"{number}\n" for number in range(10 ** (length - 1), 10**length))
+    end, spelled, cuts, sizes = tokenizer.encode("\n")[0], tokenizer.spelled, [], []
+    for token in tokenizer.encode(lines):
+        if token == end:
+            cuts.append("+".join(map(str, sizes)))
+            sizes = []
+        else:
+            sizes.append(len(spelled[token]))
+    return cuts
