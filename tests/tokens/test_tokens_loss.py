@@ -142,6 +142,31 @@ def test_per_token_the_larger_vocabulary_looks_worse_and_per_byte_it_is_better()
             assert len(found) == 3 and max(found) - min(found) < 0.1
 
 
+LONGER = experiments.recorded("loss_longer")
+
+
+def test_after_three_times_as_many_steps_the_order_per_token_has_turned_and_per_byte_it_has_not():
+    """So neither order of two losses per token says which model is the better one."""
+    assert {(row["vocabulary"], row["seed"]) for row in LONGER} == {
+        (v, s) for v in (256, 2048) for s in range(3)
+    }
+    assert {(row["steps"], row["budget"]) for row in LONGER} == {(1200, "steps")}
+    per_token, per_byte = means(LONGER, "bits_per_token"), means(LONGER, "bits_per_byte")
+    assert per_token[2048, "steps"] + 0.04 < per_token[256, "steps"]
+    early = means(ROWS, "bits_per_token")
+    assert early[2048, "steps"] > early[256, "steps"] + 0.4
+    assert per_byte[256, "steps"] > 3 * per_byte[2048, "steps"]
+
+
+def test_bytes_do_not_catch_up_by_reading_as_much_text():
+    """After 614,400 bytes the run over bytes is behind what 2,048 tokens had after 570,030."""
+    (over_bytes,) = {r["bytes_read"] for r in LONGER if r["vocabulary"] == 256 and r["step"] == 1200}
+    early = [r for r in LONGER if r["vocabulary"] == 2048 and r["step"] == 300]
+    assert early[0]["bytes_read"] < over_bytes
+    last = [r["bits_per_byte"] for r in LONGER if r["vocabulary"] == 256 and r["step"] == 1200]
+    assert max(r["bits_per_byte"] for r in early) + 0.8 < min(last)
+
+
 def test_equal_bytes_leave_less_of_the_gain_than_equal_steps():
     """At equal steps a token of many bytes also reads more text; the gap is not the vocabulary's alone."""
     per_byte = means(ROWS, "bits_per_byte")

@@ -1,6 +1,6 @@
 """Make the shipped sweeps again: `python -m glassbox.tokens.experiments --out data/experiments`.
 
-About ten minutes on one core.
+About ten minutes on one idle core.
 """
 
 import argparse
