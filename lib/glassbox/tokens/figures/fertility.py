@@ -36,7 +36,7 @@ def fertility(
     if any(row.get("unknown") for row in rows):
         place = {"xref": "paper", "yref": "paper", "xanchor": "right", "yanchor": "bottom", "yshift": 6}
         figure.add_annotation(text=HOLLOW, x=1, y=1, showarrow=False, **place)
-    return draw.Shown(figure, says=says, task=task, static=names[:MOST] if len(names) > 1 else ())
+    return draw.Shown(figure, says=says, task=task, static=tuple(names[:MOST]) if len(names) > 1 else ())
 
 
 def _state(rows: Sequence[dict]) -> go.Figure:

@@ -8,8 +8,9 @@ from glassbox.tokens.figures import player_html as html
 from glassbox.tokens.figures.fewest import fewest
 from glassbox.tokens.figures.player_parts import at
 from glassbox.tokens.figures.recipes import RECIPES, recipe_rows
+from glassbox.tokens.wordpiece import UNKNOWN
 
-LONGEST, STEPS, START = 400, 40, 10
+LONGEST, STEPS, START = 200, 40, 10
 LABEL = {"description_width": "80px"}
 WIDE = {"width": "95%"}
 
@@ -77,11 +78,13 @@ class MergeForm:
             self.answer.value = ""
             return
         made = [recipe.encode(word, self.row) for word in words]
-        allowed = [
-            one if one == ["[UNK]"] else fewest(word, set(self.row["learned"]))
-            for one, word in zip(made, words, strict=True)
-        ]
+        allowed = [self._shortest(one, word) for one, word in zip(made, words, strict=True)]
         self.answer.value = html.encoded(made, allowed, self.row["learned"])
+
+    def _shortest(self, made: list[str], word: list[str]) -> list[str]:
+        """Return a shorter way to write a word, or the way it came where there is none."""
+        found = made if made == [UNKNOWN] else fewest(word, set(self.row["learned"]))
+        return found if len(found) < len(made) else made
 
 
 def _field(text: str, name: str) -> widgets.Text:

@@ -7,8 +7,6 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 
 from glassbox import draw
-from glassbox.tokens.figures.recipes import cells
-from glassbox.tokens.reference.wordpiece import INSIDE
 
 SYMBOL, NEW = "#EBEBEB", "#F6A04D"  # a single symbol; a token that the step shown has made
 LEARNED = ("#BBD5F2", "#F7CFC2", "#C3E8CE", "#F3E19D", "#DFCAF3", "#BFE8EA")
@@ -32,7 +30,7 @@ def boxes(words: Sequence[Sequence[dict]], line: int = LINE) -> list[Box]:
     """Lay tokens out in lines; a word goes to the next line as a whole, if a line holds it."""
     found, row, at = [], 0, 0
     for word in words:
-        widths = [cells(piece["token"]) for piece in word]
+        widths = [piece["cells"] for piece in word]
         if at and at + sum(widths) > line >= sum(widths):
             row, at = row + 1, 0
         for piece, width in zip(word, widths, strict=True):
@@ -57,7 +55,7 @@ def color_of(token: str, number: int, learned: Collection[str], new: str | None 
 
 def newest(row: dict) -> str | None:
     """Return the token that the last merge has made."""
-    return row["merges"][-1].new if row.get("merges") else None
+    return row["merges"][-1][-1] if row.get("merges") else None
 
 
 def changes(row: dict, below: float = 0.0, tall: float = 1.0) -> dict:
@@ -101,7 +99,7 @@ def bars(row: dict, below: float = 0.0, tall: float = 1.0, high: float = 0.86) -
 
 def _letters(row: dict) -> int:
     """Return the size at which a marked symbol fits its box."""
-    marked = any(piece["token"].startswith(INSIDE) for word in row["words"] for piece in word)
+    marked = any(len(piece["token"]) > piece["cells"] for word in row["words"] for piece in word)
     return MARKED if marked else LETTERS
 
 

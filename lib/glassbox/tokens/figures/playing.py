@@ -22,7 +22,7 @@ def play_merges(text: str = TEXT, recipe: str = "BPE", encode: str = "the other 
     """Show a text to type, trained on by one of four recipes, and another text that is encoded with it.
 
     Convention: needs a running kernel. Where a machine runs the notebook (GLASSBOX_BATCH=1), or without
-        ipywidgets, a sentence stands in its place. Of a text, the first 400 characters count.
+        ipywidgets, a sentence stands in its place. Of a text, the first 200 characters count.
     Raises: TypeError, ValueError for what is no text, or an unknown recipe.
     Taught in: notebooks/05_tokenizers.ipynb
     """

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from glassbox.arguments import expect_choice, expect_whole
+from glassbox.arguments import bad_value, expect_choice, expect_whole
 from glassbox.tokens.alphabet import show
 from glassbox.tokens.bert import BertWords
 from glassbox.tokens.figures.fewest import fewest
@@ -13,8 +13,10 @@ from glassbox.tokens.marked import marked
 from glassbox.tokens.patterns import by_pattern
 from glassbox.tokens.reference import bpe, unigram, wordpiece
 from glassbox.tokens.steps import merge_rows
+from glassbox.tokens.wordpiece import UNKNOWN
 
 TOP = 6
+KEPT = "learned", "tokens", "table", "done", "merges", "symbols", "scores"
 COLUMNS = "recipe", "learned", "words", "tokens", "fewest", "table", "done"
 
 
@@ -30,9 +32,11 @@ def recipe_rows(text: str, steps: int = 26, recipes: Sequence[str] = ()) -> list
     """Train each recipe on one text; return what the merge player shows.
 
     A row has `recipe`, `learned` (the tokens longer than a symbol so far), `words` (the text, word by word
-    and token by token: {"token", "id"}), `tokens` (how many), `fewest` (how many would do with these tokens),
+    and token by token: {"token", "id", "cells"}), `tokens` (how many), `fewest` (how many would
+    do with these tokens),
     `longer` (the words that got more tokens than needed: {"made", "allowed"}), `done` (the step in words),
-    `table` (what comes next, as in `merge_rows`), and what encodes another text: `merges` or `scores`.
+    `table` (what comes next, as in `merge_rows`), and what encodes another text: `merges` and the `symbols`
+    that occur, or `scores`.
 
     Convention: BPE and WordPiece take `steps` merges, from few tokens to many; Unigram goes from all
         substrings that occur twice down to characters.
@@ -48,19 +52,19 @@ def recipe_rows(text: str, steps: int = 26, recipes: Sequence[str] = ()) -> list
 def _rows(name: str, text: str, steps: int) -> list[dict]:
     words = RECIPES[name].words(text)
     if not words:
-        raise ValueError(f"text: expected one with words in it; came {text!r}")
+        raise bad_value("text", "one with words in it", text)
     return [{"recipe": name, **_told(row, words)} for row in RECIPES[name].rows(text, steps)]
 
 
 def _told(row: dict, words: Sequence[Sequence[str]]) -> dict:
-    made = _by_word(row["pieces"], list(map(len, words)))
+    made = _by_word(row["pieces"], words)
     allowed = [fewest(word, set(row["learned"])) for word in words]
     longer = {
         tuple(piece["token"] for piece in one): other
         for one, other in zip(made, allowed, strict=True)
         if len(other) < len(one)
     }
-    told = {key: row[key] for key in ("learned", "tokens", "table", "done", "merges", "scores") if key in row}
+    told = {key: row[key] for key in KEPT if key in row}
     return told | {
         "words": made,
         "fewest": sum(map(len, allowed)),
@@ -68,20 +72,18 @@ def _told(row: dict, words: Sequence[Sequence[str]]) -> dict:
     }
 
 
-def _by_word(pieces: Sequence[dict], lengths: Sequence[int]) -> list[list[dict]]:
-    """Put pieces back into words of so many symbols."""
-    words, rest = [], iter(pieces)
-    for length in lengths:
-        words.append([])
-        while length > 0:
-            words[-1].append(next(rest))
-            length -= cells(words[-1][-1]["token"])
-    return words
-
-
-def cells(token: str) -> int:
-    """Return how many symbols a printed token covers."""
-    return len(token.removeprefix(wordpiece.INSIDE)) if len(token) > 2 else len(token)
+def _by_word(pieces: Sequence[dict], words: Sequence[Sequence[str]]) -> list[list[dict]]:
+    """Put pieces back into words; `cells` says how many symbols each covers."""
+    found, rest = [], iter(pieces)
+    for word in words:
+        found.append([])
+        at = 0
+        while at < len(word):
+            piece = next(rest)
+            cells = len(piece["token"]) - len(word[at]) + 1
+            found[-1].append(piece | {"cells": cells})
+            at += cells
+    return found
 
 
 # ---- the recipes
@@ -106,10 +108,11 @@ def _merging(text: str, steps: int, **settings) -> list[dict]:
     merges, rows = [], []
     for row in merge_rows(text, steps, top=TOP, **settings):
         if row["new"] is not None:
-            merges.append(bpe.Merge(row["left"], row["right"], row["new"]))
-        learned = list(dict.fromkeys(merge.new for merge in merges))
+            merges.append((row["left"], row["right"], row["new"]))
+        learned = list(dict.fromkeys(new for _, _, new in merges))
         rows.append(row | {"merges": tuple(merges), "learned": learned, "done": _merged(row)})
-    return rows
+    symbols = {piece["token"] for piece in rows[0]["pieces"]}
+    return [row | {"symbols": symbols} for row in rows]
 
 
 def _merged(row: dict) -> str:
@@ -133,7 +136,7 @@ def _pruned(gone: Sequence[str], left: int) -> str:
 
 def _longest_match(word: Sequence[str], row: dict) -> list[str]:
     plain = "".join(symbol.removeprefix(wordpiece.INSIDE) for symbol in word)
-    return wordpiece.encode(plain, {*row["learned"], *word}) or ["[UNK]"]
+    return wordpiece.encode(plain, {*row["learned"], *row["symbols"]}) or [UNKNOWN]
 
 
 def _viterbi(word: Sequence[str], row: dict) -> list[str]:
@@ -143,7 +146,10 @@ def _viterbi(word: Sequence[str], row: dict) -> list[str]:
 
 
 def _by_rank(word: Sequence[str], row: dict) -> list[str]:
-    return bpe.encode(word, row["merges"])
+    tokens = list(dict.fromkeys([*word, *(token for merge in row["merges"] for token in merge)]))
+    number = {token: place for place, token in enumerate(tokens)}
+    merges = [bpe.Merge(*(number[token] for token in merge)) for merge in row["merges"]]
+    return [tokens[place] for place in bpe.encode([number[symbol] for symbol in word], merges)]
 
 
 RECIPES = {
