@@ -120,24 +120,30 @@ def _found(answers: Float[Tensor, "n e"], values: Float[Tensor, "n e"]) -> dict:
 
 
 def low_rank_error(ranks: Sequence[int] = (8, 16, 32, 64, 128, 256), length: int = 256) -> list[dict]:
-    """Project the tiny model's keys and values along the length, both ways, and cut its maps to a rank.
+    """Project the tiny model's keys and values along the length, and cut its attention maps to a rank.
 
-    A row has `rank`, `projection` ("average": of neighbouring keys and values; "best map": the map itself,
-    cut to its largest singular values: of all maps of that rank the nearest) and `error` of the output
-    (relative, root mean square). The first is a method, the second what a method of that rank could hope for.
+    A row has `rank`, `projection`, `mask` and `error` of the output (relative, root mean square, against the
+    exact output under that mask). Projections: "average" (of neighbouring keys and values; mask "both ways",
+    since a mixture holds the future) and "best map" (the model's own causal map, cut to its largest singular
+    values; mask "causal": of all maps of that rank the nearest, though its entries above the diagonal are
+    no longer 0). The first is a method, the second what a method of that rank could hope for on causal maps.
     """
     heads = traced_heads(length)
-    exact = scaled_dot_product_attention(*heads)
-    left, values, right = torch.linalg.svd(maps(heads, causal=False))
+    exact = {"both ways": scaled_dot_product_attention(*heads)}
+    exact["causal"] = scaled_dot_product_attention(*heads, causal())
+    left, values, right = torch.linalg.svd(maps(heads))
     rows = []
     for rank in ranks:
         average = averaging(rank, length)
         outputs = {
-            "average": low_rank_attention(*heads, average, average),
-            "best map": (left[..., :rank] * values[..., None, :rank]) @ right[..., :rank, :] @ heads.v,
+            ("average", "both ways"): low_rank_attention(*heads, average, average),
+            ("best map", "causal"): (left[..., :rank] * values[..., None, :rank])
+            @ right[..., :rank, :]
+            @ heads.v,
         }
-        for name, output in outputs.items():
-            rows.append({"rank": rank, "projection": name, "error": relative_error(output, exact)})
+        for (name, mask), output in outputs.items():
+            error = relative_error(output, exact[mask])
+            rows.append({"rank": rank, "projection": name, "mask": mask, "error": error})
     return rows
 
 
