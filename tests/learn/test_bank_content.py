@@ -30,6 +30,8 @@ ASKED = {
         random-feature-attention hierarchical-attention mha-mqa-gqa mqa-implement gqa-implement
         why-share-kv-not-q mqa-quality-cost gqa-uptraining mla-kv-compression causal-attention-rank
         recurrent-memory deberta-disentangled""",
+    "tokens": """token-what bpe-build wordpiece-vs-bpe sentencepiece-idea tokenization-by-model-examples
+        tokenizer-differences vocab-size-tradeoff tokenizers-bert-gpt-t5""",
 }
 WRONG = {
     "norms": """gpt3-is-post-ln post-ln-stabilises-training chatglm2-norm layernorm-over-length
@@ -38,6 +40,7 @@ WRONG = {
         mqa-quality-disagreement why-not-share-q gqa-code-two-projections attention-code-listing
         softmax-costs-n2d relative-pe-as-sparse-attention hashing-as-low-dim-projection
         mqa-leaves-training-unaffected""",
+    "tokens": """gpt3-vocabulary sentencepiece-as-algorithm tokenizer-table-units""",
 }
 PREDICTION = re.compile(r"""\bpredict\(\s*["'](\d\d\.\w+)["']""")
 LONGEST_BRIEF, LONGEST_FULL = 75, 260  # words that can be said in 30 seconds and in two minutes

@@ -1,6 +1,7 @@
 """The speed rows say what they claim, on a corpus too small to claim anything about speed."""
 
 import pytest
+from glassbox.measured import recorded
 from glassbox.tiny import read_text
 from glassbox.tokens import train_bpe
 from glassbox.tokens.experiments.speed import (
@@ -9,6 +10,7 @@ from glassbox.tokens.experiments.speed import (
     encoding_speed,
     ratios,
     rescan,
+    speed,
     training_speed,
 )
 from glassbox.tokens.patterns import by_pattern
@@ -59,3 +61,17 @@ def test_bad_sizes_are_named():
     ):
         with pytest.raises(ValueError, match=name):
             training_speed(**wrong)
+
+
+def test_the_rows_to_ship_hold_both_measurements():
+    rows = speed(times=1, size=SIZE)
+    assert {row["work"] for row in rows} == {"train", "encode"}
+    assert [row["candidate"] for row in rows if not row["measured"]] == ["rescan"]
+
+
+def test_the_shipped_times_meet_the_goals():
+    rows = recorded("tokens", "speed")
+    train, encode = (ratios([row for row in rows if row["work"] == work]) for work in ("train", "encode"))
+    assert all(row["bytes"] >= 3_000_000 for row in rows)
+    assert train["tokenizers"] >= 1 / 3 and train["rescan"] >= 100
+    assert encode["tokenizers"] >= 1 and encode["tiktoken"] >= 0.25

@@ -30,6 +30,7 @@ from glassbox.tokens.experiments.optimality import (
     three_ways,
 )
 from glassbox.tokens.experiments.recorded import recorded
+from glassbox.tokens.experiments.speed import ratios
 from glassbox.tokens.experiments.vocabulary import counted_bits, flops_per_byte, vocabulary_cost
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "probe",
     "probe_grid",
     "quadratic",
+    "ratios",
     "recipes",
     "recorded",
     "segmented_differently",

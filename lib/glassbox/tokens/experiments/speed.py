@@ -1,13 +1,10 @@
-"""How fast training and encoding are beside other libraries: `python -m glassbox.tokens.experiments.speed`.
+"""How fast training and encoding are beside others: `python -m glassbox.tokens.experiments --only speed`.
 
 Each candidate does the same work on the same text in the same run, in turn, several times, on one thread; the
 best of its times counts, since whatever else runs on a machine only adds to a time.
 """
 
-import argparse
-import json
 import os
-import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -15,6 +12,7 @@ from importlib.util import find_spec
 from itertools import pairwise
 
 from glassbox.arguments import expect_whole
+from glassbox.measured import Shape
 from glassbox.tiny.recipe import make_text
 from glassbox.tiny.text import documents
 from glassbox.tokens.exchange import to_tokenizer_json
@@ -23,6 +21,7 @@ from glassbox.tokens.tokenizer import Tokenizer
 from glassbox.tokens.training import train_bpe
 
 PARTS = {("en", "stories"): 0.37, ("en", "code"): 0.31, ("en", "sums"): 0.16, ("zh", "stories"): 0.16}
+SPEED = Shape("run", 1, ("seconds",))
 ONE_THREAD = {"TOKENIZERS_PARALLELISM": "false", "RAYON_NUM_THREADS": "1"}
 
 
@@ -186,26 +185,17 @@ def ratios(rows: list[dict]) -> dict[str, float]:
     return {row["candidate"]: row["seconds"] / own for row in rows}
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Print both measurements as JSON, with the machine they are of."""
-    parser = argparse.ArgumentParser(description="Time training and encoding beside other libraries.")
-    parser.add_argument("--size", type=int, default=3_200_000, help="bytes of text")
-    parser.add_argument("--times", type=int, default=5, help="rounds; the best counts")
-    chosen = parser.parse_args(arguments)
-    training, encoding = (
-        training_speed(chosen.size, times=chosen.times),
-        encoding_speed(chosen.size, times=chosen.times),
-    )
-    found = {
-        "machine": platform.machine(),
-        "python": platform.python_version(),
-        "training": training,
-        "training_ratios": ratios(training),
-        "encoding": encoding,
-        "encoding_ratios": ratios(encoding),
-    }
-    print(json.dumps(found, indent=1))
+def speed(times: int = 5, size: int = 3_200_000) -> list[dict]:
+    """Return both measurements as rows that can be shipped.
 
-
-if __name__ == "__main__":
-    main()
+    A row has `work` ("train", "encode"), `candidate`, `bytes`, `measured` (0 where extrapolated), `run` and
+    `seconds`: the best of so many.
+    """
+    rows = [row | {"work": "train"} for row in training_speed(size, times=times)]
+    rows += [row | {"work": "encode", "measured": True} for row in encoding_speed(size, times=times)]
+    names = ("work", "candidate", "bytes")
+    return [
+        {name: row[name] for name in names}
+        | {"measured": int(row["measured"]), "run": 1, "seconds": row["seconds"]}
+        for row in rows
+    ]

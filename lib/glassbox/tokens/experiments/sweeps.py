@@ -19,6 +19,7 @@ from glassbox.tokens.experiments.glitches import (
     glitches,
 )
 from glassbox.tokens.experiments.loss_per_byte import LOSS, VOCABULARIES, loss_per_byte
+from glassbox.tokens.experiments.speed import SPEED, speed
 
 # name -> what makes its rows, with which arguments in turn, and how the rows are stored
 SWEEPS = {
@@ -31,6 +32,7 @@ SWEEPS = {
     ),
     "glitches": (glitches, [((setup,),) for setup in SETUPS], GLITCHES),
     "glitch_neighbours": (glitch_neighbours, [((setup,),) for setup in SETUPS], NEIGHBOURS),
+    "speed": (speed, [()], SPEED),
 }
 
 
