@@ -144,5 +144,5 @@ def test_another_architecture_and_a_forced_tile():
 
 
 def test_an_unknown_operation_names_the_known():
-    with pytest.raises(ValueError, match="operation: expected one of .*norm_backward, norm_forward"):
+    with pytest.raises(ValueError, match=r"operation: expected one of .*norm_backward, norm_forward"):
         configs.choose("flash", torch.float32, 64)
