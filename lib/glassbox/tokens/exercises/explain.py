@@ -44,8 +44,7 @@ explain_unigram = Explain(
             "How does BPE cut a new word?",
         ),
         Point(
-            "WordPiece merges by count(ab) / (count(a) count(b)), what raises the likelihood, not by the "
-            "count.",
+            "WordPiece, as it is taught, merges by count(ab) / (count(a) count(b)), not by the count.",
             (
                 *("count(a", "count of the pair divided", "pair count divided", "divided by the product"),
                 *("divided by the counts", "over the product", "ratio", "likelihood gain", "pmi"),
@@ -128,13 +127,13 @@ explain_unigram = Explain(
         "All three cut words into pieces between characters and words. BPE starts from bytes or characters "
         "and merges the most frequent pair, again and again; a new word is encoded by the same merges, by "
         "rank. WordPiece grows in the same way, but chooses the pair by count(ab) over count(a) count(b): "
-        "what raises the likelihood most, so a pair of rare symbols that are always together wins. It keeps "
-        "the vocabulary alone, and encodes by the longest match from the left; a word it cannot cover "
-        "becomes one [UNK]. Unigram goes the other way: it starts large, estimates a probability for each "
-        "piece by EM, and prunes those whose loss costs the least likelihood. It encodes by the most "
-        "probable segmentation, found by Viterbi, and it can sample other segmentations, which regularises "
-        "training. SentencePiece is a library with BPE and Unigram inside: it takes raw text, spaces as the "
-        "mark ▁, and so decodes without loss."
+        "the gain in likelihood per occurrence, so a pair of rare symbols that are always together wins. "
+        "It keeps the vocabulary alone, and encodes by the longest match from the left; a word it cannot "
+        "cover becomes one [UNK]. Unigram goes the other way: it starts large, estimates a probability "
+        "for each piece by EM, and prunes those whose loss costs the least likelihood. It encodes by the "
+        "most probable segmentation, found by Viterbi, and it can sample other segmentations, which "
+        "regularises training. SentencePiece is a library with BPE and Unigram inside: it takes raw text, "
+        "spaces as the mark ▁, and so decodes without loss."
     ),
     notes="6 minutes. Ask LLaMA 2 and T5: both say SentencePiece; the first is BPE, the second Unigram.",
 )
