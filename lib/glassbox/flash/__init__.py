@@ -1,0 +1,1 @@
+"""FlashAttention: attention block by block, exact, without the matrix of scores (notebook 12)."""

@@ -1,0 +1,1 @@
+"""What FlashAttention computes: the equations, in order, on any float type. `api` says the conventions."""
