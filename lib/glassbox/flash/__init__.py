@@ -1,1 +1,33 @@
 """FlashAttention: attention block by block, exact, without the matrix of scores (notebook 12)."""
+
+from glassbox.flash import counting, experiments, orders
+from glassbox.flash.api import (
+    merge,
+    online_softmax,
+    safe_softmax,
+    tiled_attention,
+    tiled_attention_backward,
+)
+from glassbox.flash.reference.scoring import Score, alibi, soft_cap, then
+from glassbox.flash.reference.softmax import Partial, Running
+from glassbox.flash.reference.tiled import Gradients
+from glassbox.flash.ring import ring_attention
+
+__all__ = [
+    "Gradients",
+    "Partial",
+    "Running",
+    "Score",
+    "alibi",
+    "counting",
+    "experiments",
+    "merge",
+    "online_softmax",
+    "orders",
+    "ring_attention",
+    "safe_softmax",
+    "soft_cap",
+    "then",
+    "tiled_attention",
+    "tiled_attention_backward",
+]

@@ -4,7 +4,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
+from glassbox.arguments import bad_value, expect_float_tensor, expect_positive, expect_shape
 from glassbox.attention.masks import Mask
 
 
@@ -16,6 +19,7 @@ class Score(NamedTuple):
 
     value: Callable
     slope: Callable
+    heads: int | None = None  # the number of heads that it has data for; None: any
 
 
 class Rules(NamedTuple):
@@ -26,27 +30,54 @@ class Rules(NamedTuple):
     score: Score | None = None
 
 
-def soft_cap(limit):
-    """limit * tanh(score / limit): scores stay below the limit."""
+def soft_cap(limit: float) -> Score:
+    """Keep every score below a limit, smoothly.
+
+        s' = limit tanh(s / limit)
+
+    Convention: applied to the scaled score.
+    Raises: TypeError, ValueError for a limit that is no finite number > 0.
+    Source: Gemma Team 2024, section 2 (arXiv:2408.00118).
+    Taught in: notebooks/12_flash_attention.ipynb
+    """
+    expect_positive("limit", limit)
     return Score(
         lambda score, *at: limit * (score / limit).tanh(),
         lambda score, *at: 1 - (score / limit).tanh().square(),
     )
 
 
-def alibi(slopes):
-    """score - slope of the head * distance; the slopes (h,) get no gradient."""
+def alibi(slopes: Float[Tensor, " h"]) -> Score:
+    """Take from each score the distance times the slope of its head.
+
+        s' = s - slope_h |query - key|
+
+    Convention: positions as in a mask, bottom-right. The slopes get no gradient.
+    Raises: TypeError, ValueError for what is no float tensor with one slope per head.
+    Source: Press et al. 2022, section 3 (arXiv:2108.12409).
+    Taught in: notebooks/12_flash_attention.ipynb
+    """
+    expect_float_tensor("slopes", slopes)
+    expect_shape("slopes", slopes, (slopes.numel(),))
     return Score(
-        lambda score, head, query, key: score - slopes.to(score)[head] * (query - key).abs(),
+        lambda score, head, query, key: score - slopes.detach().to(score)[head] * (query - key).abs(),
         lambda score, *at: torch.ones_like(score),
+        len(slopes),
     )
 
 
-def then(first, second):
-    """First one function of the score, then the other; the slopes multiply."""
+def then(first: Score, second: Score) -> Score:
+    """Apply one function of the score, then the other; their slopes multiply.
+
+    Raises: ValueError for functions of unequal numbers of heads.
+    Taught in: notebooks/12_flash_attention.ipynb
+    """
+    if None not in (first.heads, second.heads) and first.heads != second.heads:
+        raise bad_value("second", f"a score of {first.heads} heads", f"one of {second.heads}")
     return Score(
         lambda score, *at: second.value(first.value(score, *at), *at),
         lambda score, *at: first.slope(score, *at) * second.slope(first.value(score, *at), *at),
+        second.heads if first.heads is None else first.heads,
     )
 
 
