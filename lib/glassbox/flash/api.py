@@ -7,6 +7,7 @@ from glassbox.arguments import (
     bad_type,
     bad_value,
     expect_float_tensor,
+    expect_like,
     expect_positive,
     expect_same_kind,
     expect_shape,
@@ -140,6 +141,7 @@ def tiled_attention_backward(
         ("do", do, (*rows, v.shape[3])),
     ):
         expect_float_tensor(name, value)
+        expect_like(name, value, "q", q)
         expect_shape(name, value, shape)
     return tiled.backward(q, k, v, o, lse, do, rules, query_block, key_block)
 
