@@ -153,3 +153,13 @@ def test_the_tolerance_can_see_a_merge_without_weights(monkeypatch):
     assert close(reference.merge(one, other), whole(scores, v))
     mean = (one.output + other.output) / 2
     assert not close((mean, torch.logaddexp(one.lse, other.lse)), whole(scores, v))
+
+
+def test_a_row_of_very_low_scores_is_not_taken_for_a_hidden_one():
+    scores, v = case(4, set())
+    low = scores - 1e6
+    got = reference.finish(
+        reference.merge_partial(alone(low, v, [0, 1, 2]), alone(low, v, list(range(3, N))))
+    )
+    output, lse = whole(scores, v)
+    assert close(got, (output, lse - 1e6), 1e-9)
