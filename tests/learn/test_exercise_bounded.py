@@ -248,10 +248,12 @@ def test_an_interrupt_ends_the_learners_process():
     timer = threading.Timer(0.5, interrupt)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
     timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        run(loop, Limits(seconds=20.0))
-    timer.join()
-    signal.signal(signal.SIGINT, before)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run(loop, Limits(seconds=20.0))
+    finally:
+        timer.join()
+        signal.signal(signal.SIGINT, before)
     assert all(not child.is_running() or "server" in " ".join(child.cmdline()) for child in children)
     assert run(lambda x: x).value.equal(X)
 

@@ -40,11 +40,11 @@ def test_training_ends_when_no_pair_is_left():
     assert len(rows) < 60 and rows[-1]["made"] >= 2
 
 
-def test_the_first_merge_by_count_is_made_most_and_by_likelihood_almost_never():
+def test_the_first_merge_by_count_is_made_most_and_by_ratio_almost_never():
     rows = experiments.first_merges(10)
     assert rows[0]["by_count"] == "##h + ##e" and rows[0]["count"] > 5000
-    assert all(row["likelihood_count"] < 20 < row["count"] for row in rows)
-    assert not {row["by_count"] for row in rows} & {row["by_likelihood"] for row in rows}
+    assert all(row["ratio_count"] < 20 < row["count"] for row in rows)
+    assert not {row["by_count"] for row in rows} & {row["by_ratio"] for row in rows}
 
 
 def test_the_first_merges_are_those_of_the_definitions():
@@ -58,18 +58,18 @@ def test_the_first_merges_are_those_of_the_definitions():
         pair = choose(state)
         pairs.append(" + ".join(state.tokens[symbol] for symbol in pair))
     row = experiments.first_merges(1, SMALL)[0]
-    assert [row["by_count"], row["by_likelihood"]] == pairs and pairs[0] != pairs[1]
+    assert [row["by_count"], row["by_ratio"]] == pairs and pairs[0] != pairs[1]
 
 
-def test_common_words_are_whole_by_count_and_in_pieces_by_likelihood():
+def test_common_words_are_whole_by_count_and_in_pieces_by_ratio():
     rows = {row["word"]: row for row in experiments.segmented_differently(512, 10)}
-    assert rows["the"]["by_count"] == "the" and rows["the"]["by_likelihood"] == "th ##e"
-    assert all(row["count_tokens"] < row["likelihood_tokens"] for row in rows.values())
+    assert rows["the"]["by_count"] == "the" and rows["the"]["by_ratio"] == "th ##e"
+    assert all(row["count_tokens"] < row["ratio_tokens"] for row in rows.values())
     assert [row["occurs"] for row in rows.values()] == sorted(
         (r["occurs"] for r in rows.values()), reverse=True
     )
     (asked,) = experiments.segmented_differently(512, words=["orchard"])
-    assert asked["by_count"].replace(" ##", "") == asked["by_likelihood"].replace(" ##", "") == "orchard"
+    assert asked["by_count"].replace(" ##", "") == asked["by_ratio"].replace(" ##", "") == "orchard"
 
 
 # Fewest tokens, longest match, merges.

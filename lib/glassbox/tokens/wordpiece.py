@@ -130,14 +130,16 @@ def train_wordpiece(
     least_count: int = 2,
     progress: bool = False,
 ) -> Tokenizer:
-    """Train WordPiece: `[UNK]`, characters, then the pairs that raise the likelihood most, special tokens.
+    """Train WordPiece: `[UNK]`, characters, then the pairs with the largest ratio, special tokens.
 
         score(a, b) = count(ab) / (count(a) * count(b))
 
-    Convention: `score="count"` chooses as BPE does, which is what the Hugging Face trainer called WordPiece
-        does (the trainer of BERT's vocabulary was never published). The score does not weigh how often a pair
-        occurs, so rare characters that always meet come first; `least_count` keeps them out. Of equal scores
-        the pair with the smaller ids. Words are those of BERT: spaces and punctuation cut.
+    Convention: the ratio is the gain in likelihood per occurrence of the pair, not the whole gain that the
+        papers name; `"likelihood"` stands for it here. `score="count"` chooses as BPE does, which is what the
+        Hugging Face trainer called WordPiece does (the trainer of BERT's vocabulary was never published). The
+        ratio does not weigh how often a pair occurs, so rare characters that always meet come first;
+        `least_count` keeps them out. Of equal scores the pair with the smaller ids. Words are those of BERT:
+        spaces and punctuation cut.
     Raises: TypeError, ValueError for bad texts, or a vocabulary too small for the characters.
     Source: Schuster & Nakajima 2012, section 3; Wu et al. 2016, section 4.1 (arXiv:1609.08144).
     Taught in: notebooks/05_tokenizers.ipynb

@@ -48,8 +48,8 @@ def first_merges(n: int = 10, text: str | None = None, least_count: int = 2) -> 
 
         count: n(ab);   likelihood: n(ab) / (n(a) n(b))
 
-    A row has `step`; `by_count` and `by_likelihood` (the pair, printed), and for each how often it was made
-    (`count`, `likelihood_count`). Characters after the first of a word begin with "##". The text is the
+    A row has `step`; `by_count` and `by_ratio` (the pair, printed), and for each how often it was made
+    (`count`, `ratio_count`). Characters after the first of a word begin with "##". The text is the
     training stories unless given.
 
     Taught in: notebooks/05_tokenizers.ipynb
@@ -58,7 +58,7 @@ def first_merges(n: int = 10, text: str | None = None, least_count: int = 2) -> 
     words = count_words([stories().decode("utf-8") if text is None else text], BertWords())
     columns = [_pairs(wordpiece_merging(words, score, least_count), n) for score in ("count", "likelihood")]
     return [
-        {"step": step, "by_count": a[0], "count": a[1], "by_likelihood": b[0], "likelihood_count": b[1]}
+        {"step": step, "by_count": a[0], "count": a[1], "by_ratio": b[0], "ratio_count": b[1]}
         for step, (a, b) in enumerate(zip(*columns, strict=False), 1)
     ]
 
@@ -80,8 +80,8 @@ def story_wordpiece(vocabulary: int, score: str) -> Tokenizer:
 def segmented_differently(vocabulary: int = 512, n: int = 10, words: Sequence[str] = ()) -> list[dict]:
     """Return words that the two scores cut differently, at the same size; both encode by longest match.
 
-    A row has `word`, `occurs` (in the training stories), `by_count` and `by_likelihood` (the pieces, joined
-    by spaces), and their numbers `count_tokens`, `likelihood_tokens`. The `n` most frequent such words,
+    A row has `word`, `occurs` (in the training stories), `by_count` and `by_ratio` (the pieces, joined
+    by spaces), and their numbers `count_tokens`, `ratio_tokens`. The `n` most frequent such words,
     unless `words` are given.
 
     Taught in: notebooks/05_tokenizers.ipynb
@@ -97,8 +97,8 @@ def segmented_differently(vocabulary: int = 512, n: int = 10, words: Sequence[st
         ]
         if pieces[0] != pieces[1] or words:
             row = {"word": word, "occurs": counts[word]}
-            row |= {"by_count": " ".join(pieces[0]), "by_likelihood": " ".join(pieces[1])}
-            rows.append(row | {"count_tokens": len(pieces[0]), "likelihood_tokens": len(pieces[1])})
+            row |= {"by_count": " ".join(pieces[0]), "by_ratio": " ".join(pieces[1])}
+            rows.append(row | {"count_tokens": len(pieces[0]), "ratio_tokens": len(pieces[1])})
         if len(rows) == n and not words:
             break
     return rows
