@@ -1,14 +1,60 @@
 """The experiments of notebook 12: each returns rows, draws nothing, and depends on its arguments alone."""
 
-from glassbox.flash.experiments.counted import multiply_adds, traffic
+from glassbox.flash.experiments.blocks import (
+    block_shapes,
+    block_sweep,
+    held_bytes,
+    largest_query_block,
+    ordered_bytes,
+    square_block,
+)
+from glassbox.flash.experiments.counted import decode_saving, multiply_adds, traffic
+from glassbox.flash.experiments.cpu_time import against_naive, cpu_time
+from glassbox.flash.experiments.law import (
+    break_even,
+    causal_bytes,
+    exponents,
+    form_row,
+    keys_met,
+    step_by_step_bytes,
+    traffic_law,
+)
+from glassbox.flash.experiments.memory import kept_bytes, peak_bytes, peak_memory, saved_bytes
+from glassbox.flash.experiments.recorded import recorded
 from glassbox.flash.experiments.softmax import associativity, overflow, rescales, stream_rows, worked_instance
+from glassbox.measured import loglog_slope, mean_of, median_of, spread_of
 
 __all__ = [
+    "against_naive",
     "associativity",
+    "block_shapes",
+    "block_sweep",
+    "break_even",
+    "causal_bytes",
+    "cpu_time",
+    "decode_saving",
+    "exponents",
+    "form_row",
+    "held_bytes",
+    "kept_bytes",
+    "keys_met",
+    "largest_query_block",
+    "loglog_slope",
+    "mean_of",
+    "median_of",
     "multiply_adds",
+    "ordered_bytes",
     "overflow",
+    "peak_bytes",
+    "peak_memory",
+    "recorded",
     "rescales",
+    "saved_bytes",
+    "spread_of",
+    "square_block",
+    "step_by_step_bytes",
     "stream_rows",
     "traffic",
+    "traffic_law",
     "worked_instance",
 ]

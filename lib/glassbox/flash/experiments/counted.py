@@ -36,3 +36,24 @@ def traffic(
             ("queries outside", queries_outside_bytes(n, n, d, d, block, item)),
         )
     ]
+
+
+def decode_saving(
+    n: int = 4096, d: int = 128, queries: Sequence[int] = (1, 16, 64, 128, 512, 4096), block: int = 128,
+    item: int = 2,
+) -> list[dict]:  # fmt: skip
+    """Return what tiling saves for so many queries over n keys: a decoded token, a chunk, a whole prompt.
+
+        one query: (2 n d + 4 n) against 2 n d numbers,   n queries: 4 n^2 against 2 n^2 d / block
+
+    A row has `queries`, `naive`, `tiled` (bytes of one head by formula) and `ratio` (naive over tiled).
+
+    Convention: the keys are those before and of the queries; no mask. The naive form reads q, k, v once.
+    Raises: TypeError, ValueError for sizes that are no whole numbers >= 1.
+    Taught in: notebooks/12_flash_attention.ipynb
+    """
+    rows = []
+    for t in queries:
+        naive, tiled = naive_bytes(t, n, d, d, item), queries_outside_bytes(t, n, d, d, block, item)
+        rows.append({"queries": t, "naive": naive, "tiled": tiled, "ratio": naive / tiled})
+    return rows
