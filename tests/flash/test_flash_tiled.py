@@ -78,7 +78,7 @@ def test_forward_and_backward_equal_the_whole(name, blocks):
     sizes, options = CASES[name]
     case, rules = inputs(**sizes), Rules(SCALE, **options)
     assert close(tiled.forward(*case, rules, *blocks), one_by_one(*case, rules))
-    got = gradients(lambda *x: Recomputing.apply(*x, rules, *blocks), case)
+    got = gradients(lambda *x: Recomputing.apply(*x, None, rules, *blocks), case)
     assert close(got, gradients(lambda *x: one_by_one(*x, rules), case))
 
 
@@ -91,7 +91,7 @@ def test_forward_and_backward_equal_attention_and_its_autograd(name):
         return attention.scaled_dot_product_attention(q, k, v, rules.mask, scale=SCALE, return_lse=True)
 
     assert close(tiled.forward(*case, rules, 2, 3), attend(*case))
-    got = gradients(lambda *x: Recomputing.apply(*x, rules, 2, 3), case)
+    got = gradients(lambda *x: Recomputing.apply(*x, None, rules, 2, 3), case)
     assert close(got, gradients(attend, case))
 
 
@@ -99,7 +99,7 @@ def test_forward_and_backward_equal_attention_and_its_autograd(name):
 def test_gradcheck(name):
     options = CASES[name][1]
     case = [x.requires_grad_() for x in inputs(b=1, g=2, t=2, n=3, d=2, e=1)]
-    assert torch.autograd.gradcheck(lambda *x: Recomputing.apply(*x, Rules(SCALE, **options), 1, 2), case)
+    assert torch.autograd.gradcheck(lambda *x: Recomputing.apply(*x, None, Rules(SCALE, **options), 1, 2), case)
 
 
 def test_rows_that_see_nothing_are_zero_and_pass_no_gradient():
@@ -110,7 +110,7 @@ def test_rows_that_see_nothing_are_zero_and_pass_no_gradient():
         and (lse[:, :, :5] == -torch.inf).all()
         and lse[:, :, 5:].isfinite().all()
     )
-    dq, dk, dv = gradients(lambda *x: Recomputing.apply(*x, rules, 3, 2), case)
+    dq, dk, dv = gradients(lambda *x: Recomputing.apply(*x, None, rules, 3, 2), case)
     assert (dq[:, :, :5] == 0).all() and all(x.isfinite().all() and x.ne(0).any() for x in (dq, dk, dv))
 
 

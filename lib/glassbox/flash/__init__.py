@@ -2,8 +2,10 @@
 
 from glassbox.flash import counting, experiments, orders
 from glassbox.flash.api import (
+    flash_attention,
     merge,
     online_softmax,
+    own_score,
     safe_softmax,
     tiled_attention,
     tiled_attention_backward,
@@ -21,9 +23,11 @@ __all__ = [
     "alibi",
     "counting",
     "experiments",
+    "flash_attention",
     "merge",
     "online_softmax",
     "orders",
+    "own_score",
     "ring_attention",
     "safe_softmax",
     "soft_cap",

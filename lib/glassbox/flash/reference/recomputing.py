@@ -3,21 +3,24 @@
 import torch
 from torch.autograd.function import once_differentiable
 
-from glassbox.flash.reference.tiled import backward, forward
+from glassbox.flash.reference.tiled import backward, forward, sink_gradient
 
 
 class Recomputing(torch.autograd.Function):
-    """(q, k, v) -> (o, lse); what is saved grows with t + n, never with t n."""
+    """(q, k, v, sinks) -> (o, lse); what is saved grows with t + n, never with t n."""
 
     @staticmethod
-    def forward(ctx, q, k, v, rules, query_block, key_block):
-        output, lse = forward(q, k, v, rules, query_block, key_block)
-        ctx.save_for_backward(q, k, v, output, lse)
+    def forward(ctx, q, k, v, sinks, rules, query_block, key_block):
+        output, lse = forward(q, k, v, rules, query_block, key_block, sinks)
+        ctx.save_for_backward(q, k, v, output, lse, sinks)
         ctx.plan = rules, query_block, key_block
         return output, lse
 
     @staticmethod
     @once_differentiable
     def backward(ctx, do, dlse):
-        gradients = backward(*ctx.saved_tensors, do, *ctx.plan, dlse)
-        return *gradients, None, None, None
+        *saved, sinks = ctx.saved_tensors
+        dsinks = None
+        if sinks is not None and ctx.needs_input_grad[3]:
+            dsinks = sink_gradient(sinks, saved[4], saved[3], do, dlse)
+        return *backward(*saved, do, *ctx.plan, dlse), dsinks, None, None, None

@@ -11,6 +11,14 @@ from glassbox.arguments import bad_value, expect_float_tensor, expect_positive, 
 from glassbox.attention.masks import Mask
 
 
+class Part(NamedTuple):
+    """One function as the kernels know it: the name of its pair of jit functions, and what they are given."""
+
+    name: str
+    numbers: tuple[float, ...] = ()
+    tensors: tuple[Tensor, ...] = ()
+
+
 class Score(NamedTuple):
     """A function of one score and its place, and its derivative by the score.
 
@@ -20,6 +28,7 @@ class Score(NamedTuple):
     value: Callable
     slope: Callable
     heads: int | None = None  # the number of heads that it has data for; None: any
+    parts: tuple[Part, ...] = ()  # the same as the kernels run it; (): the definition alone
 
 
 class Rules(NamedTuple):
@@ -28,6 +37,7 @@ class Rules(NamedTuple):
     scale: float
     mask: Mask | None = None
     score: Score | None = None
+    matrix: Tensor | None = None  # (t, n) or (b or 1, h or 1, t, n): a mask that is no rule
 
 
 def soft_cap(limit: float) -> Score:
@@ -44,6 +54,7 @@ def soft_cap(limit: float) -> Score:
     return Score(
         lambda score, *at: limit * (score / limit).tanh(),
         lambda score, *at: 1 - (score / limit).tanh().square(),
+        parts=(Part("soft_cap", (float(limit),)),),
     )
 
 
@@ -63,6 +74,7 @@ def alibi(slopes: Float[Tensor, " h"]) -> Score:
         lambda score, head, query, key: score - slopes.detach().to(score)[head] * (query - key).abs(),
         lambda score, *at: torch.ones_like(score),
         len(slopes),
+        (Part("alibi", tensors=(slopes.detach(),)),),
     )
 
 
@@ -78,6 +90,7 @@ def then(first: Score, second: Score) -> Score:
         lambda score, *at: second.value(first.value(score, *at), *at),
         lambda score, *at: first.slope(score, *at) * second.slope(first.value(score, *at), *at),
         second.heads if first.heads is None else first.heads,
+        first.parts + second.parts if first.parts and second.parts else (),
     )
 
 
@@ -94,6 +107,15 @@ def seen(mask, b, query, key):
     return where.broadcast_to(b, len(query), len(key))[:, None, None]
 
 
+def listed(matrix, groups, query, key):
+    """What a matrix says of the queries and keys at these positions, to broadcast to (b, g, h/g, t, n)."""
+    t, n = matrix.shape[-2:]
+    tile = matrix[..., query - (n - t), :][..., key]
+    if tile.ndim == 2 or tile.shape[1] == 1:
+        return tile if tile.ndim == 2 else tile[:, None]
+    return tile.unflatten(1, (groups, tile.shape[1] // groups))
+
+
 def score_and_slope(raw, rules, query, key, slope=True):
     """The scores of a tile from its products (b, g, h/g, t, n), and their derivative by scale * product."""
     scores = rules.scale * raw
@@ -103,4 +125,6 @@ def score_and_slope(raw, rules, query, key, slope=True):
         scores = rules.score.value(scores, *at)
     if rules.mask is not None:
         scores = scores.masked_fill(~seen(rules.mask, len(raw), query, key), -torch.inf)
+    if rules.matrix is not None:
+        scores = scores.masked_fill(~listed(rules.matrix, raw.shape[1], query, key), -torch.inf)
     return scores, by_score

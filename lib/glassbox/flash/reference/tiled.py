@@ -68,13 +68,15 @@ def forward_step(part, queries, keys, rules):
     return partial_step(part, scores, keys.v)
 
 
-def forward_start(queries, values):
-    return partial_start(queries.q[..., 0], values)
+def forward_start(queries, values, sinks=None):
+    """The state before the first key; a learned sink (b, g, h/g, 1) is a score from the start."""
+    part = partial_start(queries.q[..., 0], values)
+    return part if sinks is None else part._replace(m=sinks.expand_as(part.m), l=torch.ones_like(part.l))
 
 
-def forward_rows(queries, blocks, rules):
+def forward_rows(queries, blocks, rules, sinks=None):
     """Walk one block of queries over all keys."""
-    part = forward_start(queries, blocks[0].v.shape[-1])
+    part = forward_start(queries, blocks[0].v.shape[-1], sinks)
     for keys in blocks:
         part = forward_step(part, queries, keys, rules)
     return finish(part)
@@ -86,11 +88,12 @@ def joined(parts, like):
     return Attended(output.to(like.dtype), torch.cat([part.lse for part in parts], 3).flatten(1, 2))
 
 
-def forward(q, k, v, rules, query_block, key_block):
+def forward(q, k, v, rules, query_block, key_block, sinks=None):
     """Queries outside, keys inside: each output is divided and written once."""
     blocks = key_blocks(k, v, key_block)
+    sinks = None if sinks is None else grouped(sinks[None, :, None], k.shape[1])
     rows = [
-        forward_rows(queries, blocks, rules)
+        forward_rows(queries, blocks, rules, sinks)
         for queries in query_blocks(q, k.shape[1], k.shape[2], query_block)
     ]
     return joined(rows, q)
@@ -137,6 +140,14 @@ def backward(q, k, v, o, lse, do, rules, query_block, key_block, dlse=None):
     dk, dv = zip(*(key_gradient(rows, keys, rules) for keys in blocks), strict=True)
     dq = torch.cat(dq, 3).flatten(1, 2).to(q.dtype)
     return Gradients(dq, torch.cat(dk, 3).squeeze(2).to(k.dtype), torch.cat(dv, 3).squeeze(2).to(v.dtype))
+
+
+def sink_gradient(sinks, lse, o, do, dlse):
+    """A sink is a key whose value is 0: its weight times -D, summed over the queries of its head."""
+    delta = (wide(do) * wide(o)).sum(-1)
+    if dlse is not None:
+        delta = delta - dlse
+    return -((wide(sinks)[:, None] - lse).exp() * delta).sum((0, 2)).to(sinks.dtype)
 
 
 def query_gradient(queries, back, blocks, rules):
