@@ -20,7 +20,10 @@ from glassbox.flash.experiments.law import (
     traffic_law,
 )
 from glassbox.flash.experiments.memory import kept_bytes, peak_bytes, peak_memory, saved_bytes
+from glassbox.flash.experiments.metering import launches, metered_traffic, step_bytes
 from glassbox.flash.experiments.recorded import recorded
+from glassbox.flash.experiments.ring import ring_rows
+from glassbox.flash.experiments.roofline import roofline_points, work_of
 from glassbox.flash.experiments.softmax import associativity, overflow, rescales, stream_rows, worked_instance
 from glassbox.measured import loglog_slope, mean_of, median_of, spread_of
 
@@ -39,9 +42,11 @@ __all__ = [
     "kept_bytes",
     "keys_met",
     "largest_query_block",
+    "launches",
     "loglog_slope",
     "mean_of",
     "median_of",
+    "metered_traffic",
     "multiply_adds",
     "ordered_bytes",
     "overflow",
@@ -49,12 +54,16 @@ __all__ = [
     "peak_memory",
     "recorded",
     "rescales",
+    "ring_rows",
+    "roofline_points",
     "saved_bytes",
     "spread_of",
     "square_block",
     "step_by_step_bytes",
+    "step_bytes",
     "stream_rows",
     "traffic",
     "traffic_law",
+    "work_of",
     "worked_instance",
 ]
