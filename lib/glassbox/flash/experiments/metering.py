@@ -7,7 +7,7 @@ import torch
 
 from glassbox.arguments import expect_choice
 from glassbox.flash.experiments.law import FORMS, form_row
-from glassbox.machine import Report, metered
+from glassbox.machine import metered
 from glassbox.tiny.seeds import normal
 
 DTYPES = {4: torch.float32, 2: torch.bfloat16}
@@ -17,8 +17,8 @@ BASE = {"n": 128, "d": 32, "chip_bytes": 32_768}
 def launches(
     form: str, n: int, d: int, query_block: int, key_block: int, *, queries: int | None = None, item: int = 4,
     apart: bool = False,
-) -> list[Report]:  # fmt: skip
-    """Return the reports of one head of attention on the simulator: "naive", "tiled" or "causal".
+) -> list:  # fmt: skip
+    """Return the Report of each launch of one head on the simulator: form "naive", "tiled" or "causal".
 
     Convention: n keys, as many queries unless `queries` is given; tiles that are powers of two. `apart` gives
         scale and mask of the naive form a launch of their own. `item` is 4 (float32) or 2 (bfloat16).

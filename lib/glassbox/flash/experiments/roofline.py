@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 from glassbox.arguments import bad_value, expect_whole
 from glassbox.flash.experiments.law import FORMS, keys_met, step_by_step_bytes
-from glassbox.machine.roofline import Work, floor
 
 COUNTS = ("least", "moved")
-UNITS = Work._fields[1:]
+UNITS = ("bytes", "matrix", "elementwise", "special")
 
 
 def work_of(form: str, count: str, n: int, d: int, block: int = 128, item: int = 2) -> list[dict]:
@@ -50,7 +49,7 @@ def roofline_points(
     n: int = 8192, d: int = 128, block: int = 128, item: int = 2, gpus: Sequence[str] = ("A100", "H200"),
     dtype: str = "bf16",
 ) -> list[dict]:  # fmt: skip
-    """Place one head of attention under the rooflines: each form, with its least bytes and with all that move.
+    """Place one head of attention under the rooflines: each form, its least bytes and all that move.
 
     A row has `name`, `form`, `count` ("least", "moved"), `bytes`, `matrix`, `elementwise`, `special` (summed
     over the launches, as `draw.roofline` takes them), `intensity` (matrix FLOP per byte), `floors` (seconds
@@ -65,6 +64,8 @@ def roofline_points(
 
 
 def _point(form, count, n, d, block, item, gpus, dtype) -> dict:
+    from glassbox.machine.roofline import floor
+
     steps = work_of(form, count, n, d, block, item)
     total = {unit: sum(step[unit] for step in steps) for unit in UNITS}
     floors, binds = {}, {}
