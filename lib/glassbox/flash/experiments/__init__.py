@@ -9,7 +9,6 @@ from glassbox.flash.experiments.blocks import (
     square_block,
 )
 from glassbox.flash.experiments.counted import decode_saving, multiply_adds, traffic
-from glassbox.flash.experiments.cpu_time import against_naive, cpu_time
 from glassbox.flash.experiments.law import (
     break_even,
     causal_bytes,
@@ -25,6 +24,7 @@ from glassbox.flash.experiments.recorded import recorded
 from glassbox.flash.experiments.ring import ring_rows
 from glassbox.flash.experiments.roofline import roofline_points, work_of
 from glassbox.flash.experiments.softmax import associativity, overflow, rescales, stream_rows, worked_instance
+from glassbox.flash.experiments.timing import against_naive, cpu_time
 from glassbox.measured import loglog_slope, mean_of, median_of, spread_of
 
 __all__ = [

@@ -3,7 +3,7 @@
 About 3 minutes of one core.
 """
 
-from glassbox.flash.experiments.cpu_time import CPU_TIME, cpu_time
+from glassbox.flash.experiments.timing import CPU_TIME, cpu_time
 from glassbox.measured.remaking import Sweep, remake
 
 # name -> what makes its rows, with which arguments in turn, and how the rows are stored
