@@ -13,7 +13,7 @@ from glassbox.machine.bench import Case
 
 SHARED = 227 * 1024
 LANES = 32
-FEWEST, MOST_FORWARD, MOST_BACKWARD = 40, 192, 224  # numbers of float32 tiles that a thread holds
+FEWEST, MOST_FORWARD, MOST_BACKWARD = 40, 160, 192  # numbers of float32 tiles that a thread holds
 ROLES_ON = ("sm_90",)  # where warps are given roles, which takes one loop and four warps
 
 
