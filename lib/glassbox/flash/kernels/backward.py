@@ -5,14 +5,15 @@ dq = scale ds k,   dk = scale ds^T q,   dv = p^T do
 """
 
 from glassbox.flash.kernels.pieces import (
-    LOG2E,
+    heads_at,
     keys_met,
     prefix_of,
     queries_meeting,
-    scored,
+    rows_at,
     sloped,
+    store_rows,
     task,
-    visible,
+    weighed,
 )
 from glassbox.machine import tl, triton
 
@@ -42,9 +43,7 @@ def flash_delta(
 @triton.jit
 def flash_backward_queries(
     q_ptr, k_ptr, v_ptr, do_ptr, lse_ptr, delta_ptr, work_ptr, dq_ptr,
-    t, n, d, e, rows, group, scale, rules, given,
-    q_sequence, q_head, q_row, k_sequence, k_head, k_row, v_sequence, v_head, v_row,
-    do_sequence, do_head, do_row,
+    t, n, d, e, rows, group, scale, rules, given, q_strides, k_strides, v_strides, do_strides,
     CAUSAL: tl.constexpr, SCORES: tl.constexpr, SLOPES: tl.constexpr, QUERIES: tl.constexpr,
     KEYS: tl.constexpr, D: tl.constexpr, E: tl.constexpr, STAGES: tl.constexpr,
 ):  # fmt: skip
@@ -57,41 +56,36 @@ def flash_backward_queries(
     block = tl.num_programs(0) - 1 - tl.program_id(0)
     sequence, batch, block, q_first, t, k_first, n = task(work_ptr, block, t, n)
     head, prefix = tl.program_id(1).to(tl.int64), prefix_of(sequence, rules)
-    feature, column = tl.arange(0, D)[None, :], tl.arange(0, E)[None, :]
     row = block * QUERIES + tl.arange(0, QUERIES)[:, None]
-    out = (batch * tl.num_programs(1) + head) * rows + q_first + row
-    q_at = batch * q_sequence + head * q_head + (q_first + row).to(tl.int64) * q_row + feature
-    do_at = batch * do_sequence + head * do_head + (q_first + row).to(tl.int64) * do_row + column
-    q = tl.load(q_ptr + q_at, mask=(row < t) & (feature < d), other=0.0)
-    do = tl.load(do_ptr + do_at, mask=(row < t) & (column < e), other=0.0)
-    lse = tl.load(lse_ptr + out, mask=row < t, other=0.0)
-    base = tl.where(lse == float("-inf"), 0.0, lse * LOG2E)  # -inf less -inf is not a number
-    delta = tl.load(delta_ptr + out, mask=row < t, other=0.0)
+    out = (batch * tl.num_programs(1) + head) * rows + q_first
+    q_rows = rows_at(q_ptr, q_strides, batch, head, q_first, t, d, QUERIES, D)
+    do_rows = rows_at(do_ptr, do_strides, batch, head, q_first, t, e, QUERIES, E)
+    k_rows = rows_at(k_ptr, k_strides, batch, head // group, k_first, n, d, KEYS, D)
+    v_rows = rows_at(v_ptr, v_strides, batch, head // group, k_first, n, e, KEYS, E)
+    q, do = q_rows.load([block * QUERIES, 0]), do_rows.load([block * QUERIES, 0])
+    lse = tl.load(lse_ptr + out + row, mask=row < t, other=0.0)
+    delta = tl.load(delta_ptr + out + row, mask=row < t, other=0.0)
     dq = tl.full([QUERIES, D], 0.0, tl.float32)
     leading, first, end = keys_met(block * QUERIES, QUERIES, t, n, prefix, rules, CAUSAL, KEYS)
     for step in tl.range(0, tl.maximum(leading + end - first, 0), num_stages=STAGES):
         start = tl.where(step < leading, step, step - leading + first) * KEYS
-        key = start + tl.arange(0, KEYS)[:, None]
-        k_at = batch * k_sequence + head // group * k_head + (k_first + key).to(tl.int64) * k_row + feature
-        v_at = batch * v_sequence + head // group * v_head + (k_first + key).to(tl.int64) * v_row + column
-        k = tl.load(k_ptr + k_at, mask=(key < n) & (feature < d), other=0.0)
-        v = tl.load(v_ptr + v_at, mask=(key < n) & (column < e), other=0.0)
-        products, across = tl.dot(q, tl.trans(k), input_precision="ieee"), start + tl.arange(0, KEYS)[None, :]
-        s = scored(products, head, row + n - t, across, scale, given, SCORES)
-        seen = visible(row + n - t, across, t, n, sequence, head, prefix, rules, CAUSAL)
-        p = tl.exp2(tl.where(seen, s, float("-inf")) - base)
+        key = start + tl.arange(0, KEYS)[None, :]
+        k, v = k_rows.load([start, 0]), v_rows.load([start, 0])
+        products = tl.dot(q, tl.trans(k), input_precision="ieee")
+        p = weighed(
+            products, lse, head, row + n - t, key, t, n, sequence, prefix, scale, rules, given, CAUSAL, SCORES
+        )
         ds = p * (tl.dot(do, tl.trans(v), input_precision="ieee") - delta)
-        ds = sloped(ds, products, head, row + n - t, across, scale, given, SCORES, SLOPES)
+        ds = sloped(ds, products, head, row + n - t, key, scale, given, SCORES, SLOPES)
         dq = tl.dot(ds.to(k.dtype), k, dq, input_precision="ieee")
-    tl.store(dq_ptr + out.to(tl.int64) * d + feature, dq * scale, mask=(row < t) & (feature < d))
+    store_rows(dq_ptr, dq * scale, out, row, t, d, D)
 
 
 @triton.jit
 def flash_backward_keys(
     q_ptr, k_ptr, v_ptr, do_ptr, lse_ptr, delta_ptr, work_ptr, dq_ptr, dk_ptr, dv_ptr,
     t, n, d, e, rows, key_rows, group, scale, rules, given,
-    q_sequence, q_head, q_row, k_sequence, k_head, k_row, v_sequence, v_head, v_row,
-    do_sequence, do_head, do_row,
+    q_strides, k_strides, v_strides, do_strides, dq_strides,
     CAUSAL: tl.constexpr, SCORES: tl.constexpr, SLOPES: tl.constexpr, QUERIES: tl.constexpr,
     KEYS: tl.constexpr, D: tl.constexpr, E: tl.constexpr, STAGES: tl.constexpr,
 ):  # fmt: skip
@@ -107,38 +101,34 @@ def flash_backward_keys(
     """
     sequence, batch, block, q_first, t, k_first, n = task(work_ptr, tl.program_id(0), t, n)
     key_head, prefix = tl.program_id(1).to(tl.int64), prefix_of(sequence, rules)
-    feature, column = tl.arange(0, D)[None, :], tl.arange(0, E)[None, :]
     key = block * KEYS + tl.arange(0, KEYS)[:, None]
-    k_at = batch * k_sequence + key_head * k_head + (k_first + key).to(tl.int64) * k_row + feature
-    v_at = batch * v_sequence + key_head * v_head + (k_first + key).to(tl.int64) * v_row + column
-    k = tl.load(k_ptr + k_at, mask=(key < n) & (feature < d), other=0.0)
-    v = tl.load(v_ptr + v_at, mask=(key < n) & (column < e), other=0.0)
+    k = rows_at(k_ptr, k_strides, batch, key_head, k_first, n, d, KEYS, D).load([block * KEYS, 0])
+    v = rows_at(v_ptr, v_strides, batch, key_head, k_first, n, e, KEYS, E).load([block * KEYS, 0])
+    q_rows = heads_at(q_ptr, q_strides, batch, key_head * group, group, q_first, t, d, QUERIES, D)
+    do_rows = heads_at(do_ptr, do_strides, batch, key_head * group, group, q_first, t, e, QUERIES, E)
     dk, dv = tl.full([KEYS, D], 0.0, tl.float32), tl.full([KEYS, E], 0.0, tl.float32)
-    first, end = queries_meeting(block * KEYS, KEYS, t, n, prefix, rules, CAUSAL, QUERIES)
-    blocks = tl.maximum(end - first, 0)
+    if dq_ptr is not None:
+        dq_rows = heads_at(dq_ptr, dq_strides, batch, key_head * group, group, q_first, t, d, QUERIES, D)
+    first, blocks = queries_meeting(block * KEYS, KEYS, t, n, prefix, rules, CAUSAL, QUERIES)
     for step in tl.range(0, group * blocks, num_stages=STAGES):
-        head, start = key_head * group + step // blocks, (first + step % blocks) * QUERIES
-        row, across = start + tl.arange(0, QUERIES)[:, None], start + tl.arange(0, QUERIES)[None, :]
-        q_at = batch * q_sequence + head * q_head + (q_first + row).to(tl.int64) * q_row + feature
-        do_at = batch * do_sequence + head * do_head + (q_first + row).to(tl.int64) * do_row + column
-        q = tl.load(q_ptr + q_at, mask=(row < t) & (feature < d), other=0.0)
-        do = tl.load(do_ptr + do_at, mask=(row < t) & (column < e), other=0.0)
+        member, start = step // blocks, (first + step % blocks) * QUERIES
+        row, head = start + tl.arange(0, QUERIES)[None, :], key_head * group + member
+        q = q_rows.load([member, start, 0]).reshape([QUERIES, D])
+        do = do_rows.load([member, start, 0]).reshape([QUERIES, E])
         out = (batch * tl.num_programs(1) * group + head) * rows + q_first
-        lse = tl.load(lse_ptr + out + across, mask=across < t, other=0.0)
-        delta = tl.load(delta_ptr + out + across, mask=across < t, other=0.0)
-        base = tl.where(lse == float("-inf"), 0.0, lse * LOG2E)  # -inf less -inf is not a number
+        lse = tl.load(lse_ptr + out + row, mask=row < t, other=0.0)
+        delta = tl.load(delta_ptr + out + row, mask=row < t, other=0.0)
         products = tl.dot(k, tl.trans(q), input_precision="ieee")
-        s = scored(products, head, across + n - t, key, scale, given, SCORES)
-        seen = visible(across + n - t, key, t, n, sequence, head, prefix, rules, CAUSAL)
-        p = tl.exp2(tl.where(seen, s, float("-inf")) - base)
+        p = weighed(
+            products, lse, head, row + n - t, key, t, n, sequence, prefix, scale, rules, given, CAUSAL, SCORES
+        )
         dv = tl.dot(p.to(do.dtype), do, dv, input_precision="ieee")
         ds = p * (tl.dot(v, tl.trans(do), input_precision="ieee") - delta)
-        ds = sloped(ds, products, head, across + n - t, key, scale, given, SCORES, SLOPES).to(q.dtype)
+        ds = sloped(ds, products, head, row + n - t, key, scale, given, SCORES, SLOPES).to(q.dtype)
         dk = tl.dot(ds, q, dk, input_precision="ieee")
         if dq_ptr is not None:
             dq = tl.dot(tl.trans(ds), k, input_precision="ieee") * scale
-            dq_at = (out + row).to(tl.int64) * d + feature
-            tl.atomic_add(dq_ptr + dq_at, dq, mask=(row < t) & (feature < d), sem="relaxed")
-    out = (batch * tl.num_programs(1) + key_head) * key_rows + k_first + key
-    tl.store(dk_ptr + out * d + feature, dk * scale, mask=(key < n) & (feature < d))
-    tl.store(dv_ptr + out * e + column, dv, mask=(key < n) & (column < e))
+            dq_rows.atomic_add([member, start, 0], dq.reshape([1, QUERIES, D]))
+    out = (batch * tl.num_programs(1) + key_head) * key_rows + k_first
+    store_rows(dk_ptr, dk * scale, out, key, n, d, D)
+    store_rows(dv_ptr, dv, out, key, n, e, E)

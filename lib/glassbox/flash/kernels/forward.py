@@ -1,7 +1,16 @@
 """The forward kernel: a block of queries walks over the keys; output and log-sum-exp leave the chip once."""
 
 from glassbox.attention.kernels.pieces import LN2, fold
-from glassbox.flash.kernels.pieces import LOG2E, keys_met, prefix_of, scored, task, visible
+from glassbox.flash.kernels.pieces import (
+    LOG2E,
+    keys_met,
+    prefix_of,
+    rows_at,
+    scored,
+    store_rows,
+    task,
+    visible,
+)
 from glassbox.machine import tl, triton
 
 
@@ -31,8 +40,7 @@ def walk(
 @triton.jit
 def flash_forward(
     q_ptr, k_ptr, v_ptr, sinks_ptr, work_ptr, o_ptr, lse_ptr,
-    t, n, d, e, rows, group, scale, rules, given,
-    q_sequence, q_head, q_row, k_sequence, k_head, k_row, v_sequence, v_head, v_row,
+    t, n, d, e, rows, group, scale, rules, given, q_strides, k_strides, v_strides,
     CAUSAL: tl.constexpr, SCORES: tl.constexpr, QUERIES: tl.constexpr, KEYS: tl.constexpr,
     D: tl.constexpr, E: tl.constexpr, STAGES: tl.constexpr, ROLES: tl.constexpr, TWO_LOOPS: tl.constexpr,
     FOLD: tl.constexpr = fold,
@@ -50,12 +58,9 @@ def flash_forward(
     sequence, batch, block, q_first, t, k_first, n = task(work_ptr, block, t, n)
     head, row = tl.program_id(1).to(tl.int64), block * QUERIES
     prefix = prefix_of(sequence, rules)
-    q_base = q_ptr + batch * q_sequence + head * q_head + q_first * q_row
-    k_base = k_ptr + batch * k_sequence + head // group * k_head + k_first * k_row
-    v_base = v_ptr + batch * v_sequence + head // group * v_head + k_first * v_row
-    q_rows = tl.make_tensor_descriptor(q_base, [t, d], [q_row, 1], [QUERIES, D])
-    k_rows = tl.make_tensor_descriptor(k_base, [n, d], [k_row, 1], [KEYS, D])
-    v_rows = tl.make_tensor_descriptor(v_base, [n, e], [v_row, 1], [KEYS, E])
+    q_rows = rows_at(q_ptr, q_strides, batch, head, q_first, t, d, QUERIES, D)
+    k_rows = rows_at(k_ptr, k_strides, batch, head // group, k_first, n, d, KEYS, D)
+    v_rows = rows_at(v_ptr, v_strides, batch, head // group, k_first, n, e, KEYS, E)
     q = q_rows.load([row, 0])
     m = tl.full([QUERIES, 1], float("-inf"), tl.float32)
     l, o = tl.full([QUERIES, 1], 0.0, tl.float32), tl.full([QUERIES, E], 0.0, tl.float32)
@@ -79,8 +84,6 @@ def flash_forward(
     )  # fmt: skip
     empty = l == 0
     l = tl.where(empty, 1.0, l)
-    at, there = row + tl.arange(0, QUERIES)[:, None], row + tl.arange(0, QUERIES)[:, None] < t
-    out = (batch * tl.num_programs(1) + head) * rows + q_first
-    tl.store(lse_ptr + out + at, tl.where(empty, float("-inf"), (m + tl.log2(l)) * LN2), mask=there)
-    column = tl.arange(0, E)[None, :]
-    tl.store(o_ptr + (out + at) * e + column, o / l, mask=there & (column < e))
+    out, at = (batch * tl.num_programs(1) + head) * rows + q_first, row + tl.arange(0, QUERIES)[:, None]
+    tl.store(lse_ptr + out + at, tl.where(empty, float("-inf"), (m + tl.log2(l)) * LN2), mask=at < t)
+    store_rows(o_ptr, o / l, out, at, t, e, E)

@@ -45,7 +45,7 @@ def forward(
     (b, h, t, _), e = q.shape, v.shape[3]
     made = Made(_made((b, h, t, e), q), _made((b, h, t), q, torch.float32))
     operation = "flash_forward_masked" if plan.causal or plan.scores or not plan.bare else "flash_forward"
-    config = dict(config or configs.choose(operation, q.dtype, max(q.shape[3], e)))
+    config = dict(config or configs.choose(operation, q.dtype, _size(q, v, plan)))
     config["TWO_LOOPS"] = config["TWO_LOOPS"] and plan.bare
     work, blocks = plan.work(config["QUERIES"], q.device)
     blocks = triton.cdiv(t, config["QUERIES"]) if work is None else blocks
@@ -70,10 +70,10 @@ def backward(
     delta = _delta(made, do, dlse, backend)
     fused = not deterministic and max(q.shape[3], v.shape[3]) <= LARGEST_FUSED
     read = (q, k, v, do, made.lse, delta)
-    dq = torch.zeros_like(q, dtype=torch.float32, memory_format=torch.contiguous_format) if fused else None
+    dq = q.new_zeros(*q.shape[:3], triton.cdiv(q.shape[3], 4) * 4, dtype=torch.float32) if fused else None
     dk, dv = _keys(read, dq, plan, backend)
-    dq = _queries(read, plan, backend) if dq is None else dq.to(q.dtype)
-    return Gradients(dq, dk, dv, delta)
+    dq = _queries(read, plan, backend) if dq is None else dq[..., : q.shape[3]].to(q.dtype)
+    return Gradients(dq.contiguous(), dk, dv, delta)
 
 
 def _delta(made: Made, do: Tensor, dlse: Tensor | None, backend: str) -> Tensor:
@@ -91,13 +91,13 @@ def _keys(read: tuple[Tensor, ...], dq: Tensor | None, plan: Plan, backend: str)
     q, k, v, do, *_ = read
     dk, dv = _made(k.shape, k), _made(v.shape, v)
     operation = "flash_backward_keys" if dq is None else "flash_backward_fused"
-    config = configs.choose(operation, q.dtype, max(k.shape[3], v.shape[3]))
+    config = configs.choose(operation, q.dtype, _size(q, v, plan))
     work, blocks = plan.work(config["KEYS"], q.device, of_keys=True)
     blocks = triton.cdiv(k.shape[2], config["KEYS"]) if work is None else blocks
     if blocks * k.shape[1] * k.shape[0]:
         launch(
             flash_backward_keys, (blocks, k.shape[1], k.shape[0]), *read, work, dq, dk, dv,
-            *_sizes(q, k, v), q.shape[2], k.shape[2], *_shared(q, k, plan), *_strides(q, k, v, do),
+            *_sizes(q, k, v), q.shape[2], k.shape[2], *_shared(q, k, plan), *_strides(q, k, v, do, dq),
             CAUSAL=plan.causal, **plan.functions(), **_sides(q, v), **config, backend=backend,
         )  # fmt: skip
     return dk, dv
@@ -106,7 +106,7 @@ def _keys(read: tuple[Tensor, ...], dq: Tensor | None, plan: Plan, backend: str)
 def _queries(read: tuple[Tensor, ...], plan: Plan, backend: str) -> Tensor:
     q, k, v, do, *_ = read
     dq = _made(q.shape, q)
-    config = configs.choose("flash_backward_queries", q.dtype, max(k.shape[3], v.shape[3]))
+    config = configs.choose("flash_backward_queries", q.dtype, _size(q, v, plan))
     work, blocks = plan.work(config["QUERIES"], q.device)
     blocks = triton.cdiv(q.shape[2], config["QUERIES"]) if work is None else blocks
     if blocks * q.shape[1] * q.shape[0]:
@@ -130,8 +130,16 @@ def _shared(q: Tensor, k: Tensor, plan: Plan) -> tuple:
     return q.shape[1] // k.shape[1], plan.scale, plan.rules(), plan.given()
 
 
-def _strides(*tensors: Tensor) -> tuple[int, ...]:
-    return tuple(stride for x in tensors for stride in x.stride()[:3])
+def _size(q: Tensor, v: Tensor, plan: Plan) -> int:
+    """Return the size that the tables go by: ranges, masks and scores take registers as wider heads do."""
+    size = max(padded(q.shape[3]), padded(v.shape[3]))
+    if plan.scores or plan.mask is not None:
+        return 2 * size
+    return size if plan.bare else 3 * size // 2
+
+
+def _strides(*tensors: Tensor | None) -> tuple[tuple[int, ...], ...]:
+    return tuple((0, 0, 0) if x is None else x.stride()[:3] for x in tensors)
 
 
 def _sides(q: Tensor, v: Tensor) -> dict[str, int]:

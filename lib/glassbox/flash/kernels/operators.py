@@ -1,11 +1,11 @@
 """FlashAttention as PyTorch operators: known to autograd, torch.compile, meta tensors.
 
-What belongs to the plan of a launch travels as plain arguments; an operator takes no functions, so the names
-of the score functions stand for them, with their numbers, as JSON.
+What belongs to the plan of a launch travels as plain arguments. An operator takes no functions: their names
+stand for those of the score, one a line; `counts` says how many of `numbers` and of `tensors` each takes.
 """
 
-import json
 from collections.abc import Sequence
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -22,8 +22,12 @@ def _tuple(value) -> tuple | None:
     return None if value is None else tuple(value)
 
 
-def _plan(prefix, mask, tensors, scores, lengths, key_lengths, scale, causal, window, sink_tokens) -> Plan:
-    functions = tuple((name, tuple(numbers), count) for name, numbers, count in json.loads(scores))
+def _plan(
+    prefix, mask, tensors, names, numbers, counts, lengths, key_lengths, scale, causal, window, sink_tokens
+) -> Plan:  # fmt: skip
+    numbers, counts = iter(numbers or ()), counts or ()
+    each = zip(names.splitlines(), counts[::2], counts[1::2], strict=True)
+    functions = tuple((name, tuple(islice(numbers, taken)), tables) for name, taken, tables in each)
     return Plan(
         scale, causal, window, sink_tokens, prefix, mask, _tuple(lengths), _tuple(key_lengths),
         functions, tuple(tensors),
@@ -33,12 +37,16 @@ def _plan(prefix, mask, tensors, scores, lengths, key_lengths, scale, causal, wi
 @torch.library.custom_op("glassbox::flash_attention", mutates_args=())
 def flash_attention(
     q: Tensor, k: Tensor, v: Tensor, sinks: Tensor | None, deterministic: bool,
-    prefix: Tensor | None, mask: Tensor | None, tensors: Sequence[Tensor], scores: str,
+    prefix: Tensor | None, mask: Tensor | None, tensors: Sequence[Tensor], names: str,
+    numbers: Sequence[float] | None, counts: Sequence[int] | None,
     lengths: Sequence[int] | None, key_lengths: Sequence[int] | None,
     scale: float, causal: bool, window: int | None, sink_tokens: int,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Return the output and the log-sum-exp."""
-    plan = _plan(prefix, mask, tensors, scores, lengths, key_lengths, scale, causal, window, sink_tokens)
+    plan = _plan(
+        prefix, mask, tensors, names, numbers, counts, lengths, key_lengths, scale, causal, window,
+        sink_tokens,
+    )  # fmt: skip
     return tuple(forward(q, k, v, plan, sinks, backend=_backend(q)))
 
 
@@ -51,11 +59,15 @@ def _(q, k, v, *others):
 def flash_attention_backward(
     do: Tensor, dlse: Tensor | None, o: Tensor, lse: Tensor, q: Tensor, k: Tensor, v: Tensor,
     deterministic: bool, prefix: Tensor | None, mask: Tensor | None, tensors: Sequence[Tensor],
-    scores: str, lengths: Sequence[int] | None,
-    key_lengths: Sequence[int] | None, scale: float, causal: bool, window: int | None, sink_tokens: int,
+    names: str, numbers: Sequence[float] | None, counts: Sequence[int] | None,
+    lengths: Sequence[int] | None, key_lengths: Sequence[int] | None,
+    scale: float, causal: bool, window: int | None, sink_tokens: int,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
     """Return dq, dk, dv, and delta = rowsum(do * o) - dlse."""
-    plan = _plan(prefix, mask, tensors, scores, lengths, key_lengths, scale, causal, window, sink_tokens)
+    plan = _plan(
+        prefix, mask, tensors, names, numbers, counts, lengths, key_lengths, scale, causal, window,
+        sink_tokens,
+    )  # fmt: skip
     how = {"deterministic": deterministic, "backend": _backend(q)}
     return tuple(backward(q, k, v, Made(o, lse), do, dlse, plan, **how))
 
@@ -105,9 +117,11 @@ def attend(
 ) -> tuple[Tensor, Tensor]:
     """Call the operator with a score given as its parts."""
     tensors = [x for part in parts for x in part.tensors]
-    scores = json.dumps([(part.name, part.numbers, len(part.tensors)) for part in parts])
+    names = "\n".join([part.name for part in parts])
+    numbers = [x for part in parts for x in part.numbers]
+    counts = [count for part in parts for count in (len(part.numbers), len(part.tensors))]
     return flash_attention(
-        q, k, v, sinks, deterministic, prefix, mask, tensors, scores,
+        q, k, v, sinks, deterministic, prefix, mask, tensors, names, numbers or None, counts or None,
         None if lengths is None else list(lengths), None if key_lengths is None else list(key_lengths),
         scale, causal, window, sink_tokens,
     )  # fmt: skip

@@ -34,6 +34,31 @@ def prefix_of(sequence, rules):
 
 
 @triton.jit
+def rows_at(ptr, strides, batch, head, shift, rows, width, ROWS: tl.constexpr, WIDTH: tl.constexpr):
+    """Describe the rows of one head, from row `shift` on: what lies beyond them loads as 0."""
+    base = ptr + batch * strides[0] + head * strides[1] + shift * strides[2]
+    return tl.make_tensor_descriptor(base, [rows, width], [strides[2], 1], [ROWS, WIDTH])
+
+
+@triton.jit
+def heads_at(
+    ptr, strides, batch, head, heads, shift, rows, width, ROWS: tl.constexpr, WIDTH: tl.constexpr
+):  # fmt: skip
+    """Describe the rows of neighbouring heads, from row `shift` on; a load takes rows of one of them."""
+    base = ptr + batch * strides[0] + head * strides[1] + shift * strides[2]
+    return tl.make_tensor_descriptor(
+        base, [heads, rows, width], [strides[1], strides[2], 1], [1, ROWS, WIDTH]
+    )
+
+
+@triton.jit
+def store_rows(ptr, value, first, row, rows, width, WIDTH: tl.constexpr):
+    """Store those rows of a tile that lie before `rows`, as rows `first` + `row` of a contiguous tensor."""
+    column = tl.arange(0, WIDTH)[None, :]
+    tl.store(ptr + (first + row) * width + column, value, mask=(row < rows) & (column < width))
+
+
+@triton.jit
 def keys_met(row, rows, t, n, prefix, rules, CAUSAL: tl.constexpr, KEYS: tl.constexpr):
     """Return the blocks of keys that some of `rows` queries from `row` on may see.
 
@@ -53,7 +78,7 @@ def keys_met(row, rows, t, n, prefix, rules, CAUSAL: tl.constexpr, KEYS: tl.cons
 
 @triton.jit
 def queries_meeting(key, keys, t, n, prefix, rules, CAUSAL: tl.constexpr, QUERIES: tl.constexpr):
-    """Return the blocks of queries [first, end) of which some may see one of `keys` keys from `key` on."""
+    """Return the first block of queries that some of `keys` keys from `key` on are seen by, and the count."""
     first, end = 0, t
     if CAUSAL:
         first = tl.minimum(tl.maximum(key - (n - t), 0), t)
@@ -65,15 +90,18 @@ def queries_meeting(key, keys, t, n, prefix, rules, CAUSAL: tl.constexpr, QUERIE
         if not CAUSAL:
             first = tl.where(key < rules[1], 0, first)
     first, end = tl.where(key < prefix, 0, first), tl.where(key < prefix, t, end)
-    return first // QUERIES, (end + QUERIES - 1) // QUERIES
+    first = first // QUERIES
+    return first, tl.maximum((end + QUERIES - 1) // QUERIES - first, 0)
 
 
 @triton.jit
 def visible(query, key, t, n, sequence, head, prefix, rules, CAUSAL: tl.constexpr):
     """Tell which of these queries may see which of these keys; positions that broadcast to a tile."""
     here = key < n
-    if CAUSAL:
-        here = here & ((key <= query) | (key < prefix))
+    if CAUSAL:  # the end of the keys as a key far ahead: one comparison for each score, not two
+        here = tl.where(key < n, key, 1 << 30) <= query
+        if rules[2] is not None:
+            here = here | (key < tl.minimum(prefix, n))
     if rules[0] is not None:
         here = here & ((tl.abs(query - key) < rules[0]) | (key < tl.maximum(prefix, rules[1])))
     if rules[3] is not None:
@@ -103,3 +131,15 @@ def sloped(ds, products, head, query, key, scale, given, SCORES: tl.constexpr, S
             ds = ds * SLOPES[i](s, head, query, key, given[i])
             s = SCORES[i](s, head, query, key, given[i])
     return ds
+
+
+@triton.jit
+def weighed(
+    products, lse, head, query, key, t, n, sequence, prefix, scale, rules, given,
+    CAUSAL: tl.constexpr, SCORES: tl.constexpr,
+):  # fmt: skip
+    """Return the weights of a tile, made again from the log-sum-exp: exp(s - lse), 0 for hidden keys."""
+    base = tl.where(lse == float("-inf"), 0.0, lse * LOG2E)  # -inf less -inf is not a number
+    s = scored(products, head, query, key, scale, given, SCORES)
+    seen = visible(query, key, t, n, sequence, head, prefix, rules, CAUSAL)
+    return tl.where(seen, tl.exp2(s - base), 0.0)

@@ -16,8 +16,8 @@ class Plan(NamedTuple):
     """Which keys are seen and how scores are made. What is None is not there.
 
     prefix: (b,) int32, the keys that every query sees. mask: (t, n) or (b or 1, h or 1, t, n) bool. lengths,
-    key_lengths: of the sequences that lie end to end. scores: functions of the score, one after the other: the
-    name of a pair of jit functions, its numbers, and how many of `tensors` it takes.
+    key_lengths: of the sequences that lie end to end. scores: functions of the score in their order: the name
+    of a pair of jit functions, its numbers, and how many of `tensors` it takes.
     """
 
     scale: float
