@@ -34,7 +34,7 @@ def expect_score(score, heads: int) -> None:
     """Refuse what is no function of the score, or one with data for another number of heads."""
     if score is not None and not isinstance(score, Score):
         raise bad_type("score", "a Score: soft_cap, alibi, then, or your own value and slope", score)
-    if score is not None and score.heads not in (None, heads):
+    if score is not None and score.heads is not None and score.heads != heads:
         raise bad_value("score", f"slopes for {heads} heads", f"a score of {score.heads}")
 
 

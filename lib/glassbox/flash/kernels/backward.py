@@ -31,7 +31,7 @@ def flash_delta(
     there = (row < t) & (column < e)
     sequence, head = tl.program_id(2).to(tl.int64), tl.program_id(1).to(tl.int64)
     out = (sequence * tl.num_programs(1) + head) * t
-    do_at = sequence * do_sequence + head * do_head + row * do_row + column
+    do_at = sequence * do_sequence + head * do_head + row.to(tl.int64) * do_row + column
     do = tl.load(do_ptr + do_at, mask=there, other=0.0).to(tl.float32)
     o = tl.load(o_ptr + (out + row) * e + column, mask=there, other=0.0).to(tl.float32)
     delta = tl.sum(do * o, axis=1, keep_dims=True)
@@ -109,6 +109,9 @@ def flash_backward_keys(
     dk, dv = tl.full([KEYS, D], 0.0, tl.float32), tl.full([KEYS, E], 0.0, tl.float32)
     if dq_ptr is not None:
         dq_rows = heads_at(dq_ptr, dq_strides, batch, key_head * group, group, q_first, t, d, QUERIES, D)
+    absent = 0.0
+    if len(SCORES) > 0:  # their scores of rows beyond t may be large: a weight of 0, not of infinity
+        absent = float("inf")
     first, blocks = queries_meeting(block * KEYS, KEYS, t, n, prefix, rules, CAUSAL, QUERIES)
     for step in tl.range(0, group * blocks, num_stages=STAGES):
         member, start = step // blocks, (first + step % blocks) * QUERIES
@@ -116,7 +119,7 @@ def flash_backward_keys(
         q = q_rows.load([member, start, 0]).reshape([QUERIES, D])
         do = do_rows.load([member, start, 0]).reshape([QUERIES, E])
         out = (batch * tl.num_programs(1) * group + head) * rows + q_first
-        lse = tl.load(lse_ptr + out + row, mask=row < t, other=0.0)
+        lse = tl.load(lse_ptr + out + row, mask=row < t, other=absent)
         delta = tl.load(delta_ptr + out + row, mask=row < t, other=0.0)
         products = tl.dot(k, tl.trans(q), input_precision="ieee")
         p = weighed(

@@ -20,7 +20,8 @@ def task(work_ptr, block, t, n):
     if work_ptr is not None:
         at = work_ptr + block * 6
         sequence, block = tl.load(at), tl.load(at + 1)
-        q_first, t, k_first, n = tl.load(at + 2), tl.load(at + 3), tl.load(at + 4), tl.load(at + 5)
+        q_first, k_first = tl.load(at + 2).to(tl.int64), tl.load(at + 4).to(tl.int64)
+        t, n = tl.load(at + 3), tl.load(at + 5)
     return sequence, batch.to(tl.int64), block, q_first, t, k_first, n
 
 
@@ -29,7 +30,7 @@ def prefix_of(sequence, rules):
     """Return how many of the first keys every query of a sequence sees."""
     prefix = 0
     if rules[2] is not None:
-        prefix = tl.load(rules[2] + sequence)
+        prefix = tl.maximum(tl.load(rules[2] + sequence), 0)
     return prefix
 
 
@@ -106,7 +107,7 @@ def visible(query, key, t, n, sequence, head, prefix, rules, CAUSAL: tl.constexp
         here = here & ((tl.abs(query - key) < rules[0]) | (key < tl.maximum(prefix, rules[1])))
     if rules[3] is not None:
         row = query - (n - t)
-        at = sequence.to(tl.int64) * rules[4] + head * rules[5] + row * rules[6] + key * rules[7]
+        at = sequence.to(tl.int64) * rules[4] + head * rules[5] + row.to(tl.int64) * rules[6] + key * rules[7]
         here = here & (tl.load(rules[3] + at, mask=(row < t) & (key < n), other=0) != 0)
     return here
 
@@ -129,7 +130,8 @@ def sloped(ds, products, head, query, key, scale, given, SCORES: tl.constexpr, S
         s = products * scale
         for i in tl.static_range(len(SCORES)):
             ds = ds * SLOPES[i](s, head, query, key, given[i])
-            s = SCORES[i](s, head, query, key, given[i])
+            if i + 1 < len(SCORES):
+                s = SCORES[i](s, head, query, key, given[i])
     return ds
 
 
