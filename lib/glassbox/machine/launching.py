@@ -39,7 +39,11 @@ def launch(kernel, grid, *args, backend: str = "simulated", **kwargs):
     if backend == "simulated":
         return _simulated(kernel, grid, args, kwargs)
     kwargs = {k: v for k, v in kwargs.items() if k not in SIMULATOR_OPTIONS}
-    (_check_compiled if backend == "compiled" else _check_interpreted)(kernel)
+    if backend == "compiled":
+        _check_compiled(kernel)
+        _give_room_for_descriptors()
+    else:
+        _check_interpreted(kernel)
     grid = (grid,) if isinstance(grid, int) else grid
     kernel[grid](*args, **kwargs)
     return None
@@ -92,6 +96,21 @@ def _check_compiled(kernel) -> None:
         )
     if type(kernel).__name__ == "InterpretedFunction":
         raise RuntimeError("backend='compiled': TRITON_INTERPRET is set; start Python without it")
+
+
+def _give_room_for_descriptors() -> None:
+    """Give tensor descriptors that kernels make a place in GPU memory, unless the program has its own way.
+
+    Triton keeps its allocator per thread, and PyTorch runs backward passes in another.
+    """
+    import torch
+    import triton
+    from triton.runtime import _allocation
+
+    if isinstance(_allocation._allocator.get(), _allocation.NullAllocator):
+        triton.set_allocator(
+            lambda size, alignment, stream: torch.empty(size, dtype=torch.int8, device="cuda")
+        )
 
 
 def _check_interpreted(kernel) -> None:

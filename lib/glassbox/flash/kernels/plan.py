@@ -1,5 +1,6 @@
 """What a launch is told beside q, k and v, and how tensors are made ready for it."""
 
+from functools import lru_cache
 from itertools import islice
 from math import prod
 from typing import NamedTuple
@@ -10,6 +11,8 @@ from torch import Tensor
 from glassbox.flash.kernels.scores import PAIRS
 from glassbox.machine import triton
 from glassbox.machine.inspecting.shipping import is_aligned
+
+FURTHEST = 2**30  # a window that hides nothing: a position and it add up within 32 bits
 
 
 class Plan(NamedTuple):
@@ -38,12 +41,13 @@ class Plan(NamedTuple):
 
     def rules(self) -> tuple:
         """Return what the kernels take as `rules`."""
+        window = None if self.window is None else min(self.window, FURTHEST)
         if self.mask is None:
-            return self.window, self.sink_tokens, self.prefix, None, 0, 0, 0, 0
+            return window, self.sink_tokens, self.prefix, None, 0, 0, 0, 0
         mask = self.mask.view(torch.uint8)
         mask = mask if mask.ndim == 4 else mask[None, None]
         strides = [0 if size == 1 else stride for size, stride in zip(mask.shape, mask.stride(), strict=True)]
-        return self.window, self.sink_tokens, self.prefix, mask, *strides
+        return window, self.sink_tokens, self.prefix, mask, *strides
 
     def given(self) -> tuple:
         """Return the numbers and tensors of each score function."""
@@ -59,12 +63,21 @@ class Plan(NamedTuple):
         """Return the list of blocks of packed sequences, and how many there are: (None, 0) if not packed."""
         if self.lengths is None:
             return None, 0
-        rows, q_first, k_first = [], 0, 0
-        for sequence, (t, n) in enumerate(zip(self.lengths, self.key_lengths, strict=True)):
-            blocks = triton.cdiv(n if of_keys else t, tile)
-            rows += [(sequence, block, q_first, t, k_first, n) for block in range(blocks)]
-            q_first, k_first = q_first + t, k_first + n
-        return torch.tensor(rows, dtype=torch.int32).reshape(-1, 6).to(device), len(rows)
+        rows = _work(self.lengths, self.key_lengths, tile, device, of_keys)
+        return rows, len(rows)
+
+
+@lru_cache(maxsize=64)
+def _work(
+    lengths: tuple[int, ...], key_lengths: tuple[int, ...], tile: int, device: torch.device, of_keys: bool
+) -> Tensor:
+    """Return the list; kept, so that the passes of one step, and a captured CUDA graph, copy nothing."""
+    rows, q_first, k_first = [], 0, 0
+    for sequence, (t, n) in enumerate(zip(lengths, key_lengths, strict=True)):
+        blocks = triton.cdiv(n if of_keys else t, tile)
+        rows += [(sequence, block, q_first, t, k_first, n) for block in range(blocks)]
+        q_first, k_first = q_first + t, k_first + n
+    return torch.tensor(rows, dtype=torch.int32).reshape(-1, 6).to(device)
 
 
 def fitting(x: Tensor) -> Tensor:

@@ -10,8 +10,9 @@ from glassbox.machine import tl, triton
 
 @triton.jit
 def squashed(x):
-    """tanh(x), as 1 - 2 / (exp(2 x) + 1): no overflow at either end."""
-    return 1 - 2 / (tl.exp2(x * (2 * LOG2E)) + 1)
+    """tanh(x) as 1 - 2 / (exp(2 x) + 1): no overflow at either end; its series where that would cancel."""
+    series = x * (1 - x * x * (1.0 / 3 - x * x * (2.0 / 15)))
+    return tl.where(tl.abs(x) < 0.1, series, 1 - 2 / (tl.exp2(x * (2 * LOG2E)) + 1))
 
 
 @triton.jit
