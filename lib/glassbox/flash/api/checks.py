@@ -5,6 +5,7 @@ from torch import Tensor
 from glassbox.arguments import (
     bad_type,
     bad_value,
+    expect_float_tensor,
     expect_positive,
     expect_same_kind,
     expect_shape,
@@ -41,6 +42,7 @@ def expect_score(score, heads: int) -> None:
 def expect_sinks(sinks, q: Tensor) -> None:
     """Refuse what is not one learned score per head, like q."""
     if sinks is not None:
+        expect_float_tensor("sinks", sinks)
         expect_same_kind("sinks", sinks, "q", q)
         expect_shape("sinks", sinks, (q.shape[1],))
 

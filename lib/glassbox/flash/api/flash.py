@@ -27,13 +27,13 @@ def flash_attention(
     *,
     causal: bool = False,
     window: int | None = None,
-    prefix: int | Int[Tensor, " b"] | None = None,
+    prefix: int | Int[Tensor, " s"] | None = None,
     sink_tokens: int = 0,
     mask: Mask | Bool[Tensor, "..."] | None = None,
     score: Score | None = None,
     sinks: Float[Tensor, " h"] | None = None,
-    lengths: Sequence[int] | None = None,
-    key_lengths: Sequence[int] | None = None,
+    lengths: Sequence[int] | Int[Tensor, " s"] | None = None,
+    key_lengths: Sequence[int] | Int[Tensor, " s"] | None = None,
     scale: float | None = None,
     return_lse: bool = False,
     deterministic: bool = False,
@@ -46,8 +46,8 @@ def flash_attention(
                  and mask
 
     Shapes: g key heads serve h query heads; d, e up to 256. `mask` is (t, n) or (b or 1, h or 1, t, n). With
-        `lengths` the axis of time holds several sequences end to end (b = 1): `lengths` of the queries,
-        `key_lengths` of the keys, the same unless given.
+        `lengths` the axis of time holds s sequences end to end (b = 1): `lengths` of the queries,
+        `key_lengths` of the keys, the same unless given. `prefix` is one for all, or one per sequence.
     Convention: queries stand at the end of the keys (bottom-right): causal is not torch's `is_causal` where
         t < n. `scale` is 1/sqrt(d) unless given; `score` comes after it (`soft_cap`, `alibi`, `then`,
         `own_score`). A query that sees nothing gives 0, its lse is -inf, its gradients are 0. `prefix` counts
@@ -133,8 +133,8 @@ def _prefix(prefix, q: Tensor, packed: int) -> Tensor | None:
 def _parts(score: Score | None, q: Tensor, v: Tensor) -> tuple:
     """Return the jit forms of a score; refuse what the kernels do not take."""
     for name, x in (("q", q), ("v", v)):
-        if x.shape[3] > LARGEST_HEAD:
-            raise bad_value(name, f"at most {LARGEST_HEAD} features per head for a kernel", x)
+        if not 1 <= x.shape[3] <= LARGEST_HEAD:
+            raise bad_value(name, f"1 to {LARGEST_HEAD} features per head for a kernel", x)
     if score is not None and not score.parts:
         raise bad_value("score", "a score with jit functions (`own_score`) for a kernel", "one without")
     return () if score is None else score.parts
