@@ -34,17 +34,22 @@ def table(operation: str) -> tuple[dict, ...]:
     return tuple(json.loads(path_of(operation).read_text(encoding="utf-8"))["rows"])
 
 
-def choose(operation: str, dtype: torch.dtype, size: int, arch: str | None = None) -> dict:
+def choose(
+    operation: str, dtype: torch.dtype, size: int, arch: str | None = None, *, backend: str = "compiled"
+) -> dict:
     """Return the launch arguments for a problem of that dtype and size.
 
     Convention: the rows of the exact architecture come before those for any, the exact dtype before any;
-        among them the smallest bucket that is at least `size`.
+        among them the smallest bucket that is at least `size`. The architecture is `arch`, or the `target`,
+        or for what is compiled this machine's GPU: what is simulated is the same on every machine.
     Raises: ValueError for an operation without a table.
     """
     if _forced.get(operation):
         return dict(_forced[operation][-1])
     rows = table(operation)
-    for wanted_arch in (arch or current_arch(), ANY):
+    if arch is None:
+        arch = current_arch() if _target or backend == "compiled" else ANY
+    for wanted_arch in (arch, ANY):
         for wanted_dtype in (str(dtype).removeprefix("torch."), ANY):
             fitting = [r for r in rows if (r["arch"], r["dtype"]) == (wanted_arch, wanted_dtype)]
             fitting = [r for r in fitting if r["bucket"] is None or r["bucket"] >= size]

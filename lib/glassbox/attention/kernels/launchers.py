@@ -57,7 +57,7 @@ def decode(
     Shapes: q (b, h, d), k (b, g, n, d), v (b, g, n, e) with any strides; lengths (b,) int32. `splits` is
         `splits_of` unless given.
     """
-    config = configs.choose("decode_attention", q.dtype, max(k.shape[-1], v.shape[-1]))
+    config = configs.choose("decode_attention", q.dtype, max(k.shape[-1], v.shape[-1]), backend=backend)
     pages = (None, 0, k.shape[2], 1)
     return _grouped(q, k, v, pages, lengths, scale, config, splits, backend)
 
@@ -72,7 +72,7 @@ def paged_decode(
         (b, pages of the longest) int32, lengths (b,) int32.
     """
     size = max(key_pages.shape[-1], value_pages.shape[-1])
-    config = configs.choose("paged_decode_attention", q.dtype, size)
+    config = configs.choose("paged_decode_attention", q.dtype, size, backend=backend)
     page_size = key_pages.shape[2]
     pages = (table, table.stride(0), table.shape[1] * page_size, page_size)
     return _grouped(q, key_pages, value_pages, pages, lengths, scale, config, splits, backend)
@@ -100,7 +100,7 @@ def latent_decode(
     Shapes: q (b, h, r), q_rotary (b, h, p), latent (b, n, r), k_rotary (b, n, p) with any strides.
     """
     (b, heads, r), (n, p) = q.shape, k_rotary.shape[1:]
-    config = configs.choose("latent_decode_attention", q.dtype, heads)
+    config = configs.choose("latent_decode_attention", q.dtype, heads, backend=backend)
     waves, config["HEADS"] = config.pop("WAVES"), min(config["HEADS"], padded(heads))
     programs = b * triton.cdiv(heads, config["HEADS"])
     wanted = waves * processors(q.device)

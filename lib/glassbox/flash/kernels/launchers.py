@@ -45,7 +45,7 @@ def forward(
     (b, h, t, _), e = q.shape, v.shape[3]
     made = Made(_made((b, h, t, e), q), _made((b, h, t), q, torch.float32))
     operation = "flash_forward_masked" if plan.causal or plan.scores or not plan.bare else "flash_forward"
-    config = dict(config or configs.choose(operation, q.dtype, _size(q, v, plan)))
+    config = dict(config or configs.choose(operation, q.dtype, _size(q, v, plan), backend=backend))
     config["TWO_LOOPS"] = config["TWO_LOOPS"] and plan.bare
     work, blocks = plan.work(config["QUERIES"], q.device)
     blocks = triton.cdiv(t, config["QUERIES"]) if work is None else blocks
@@ -91,7 +91,7 @@ def _keys(read: tuple[Tensor, ...], dq: Tensor | None, plan: Plan, backend: str)
     q, k, v, do, *_ = read
     dk, dv = _made(k.shape, k), _made(v.shape, v)
     operation = "flash_backward_keys" if dq is None else "flash_backward_fused"
-    config = configs.choose(operation, q.dtype, _size(q, v, plan))
+    config = configs.choose(operation, q.dtype, _size(q, v, plan), backend=backend)
     work, blocks = plan.work(config["KEYS"], q.device, of_keys=True)
     blocks = triton.cdiv(k.shape[2], config["KEYS"]) if work is None else blocks
     if blocks * k.shape[1] * k.shape[0]:
@@ -106,7 +106,7 @@ def _keys(read: tuple[Tensor, ...], dq: Tensor | None, plan: Plan, backend: str)
 def _queries(read: tuple[Tensor, ...], plan: Plan, backend: str) -> Tensor:
     q, k, v, do, *_ = read
     dq = _made(q.shape, q)
-    config = configs.choose("flash_backward_queries", q.dtype, _size(q, v, plan))
+    config = configs.choose("flash_backward_queries", q.dtype, _size(q, v, plan), backend=backend)
     work, blocks = plan.work(config["QUERIES"], q.device)
     blocks = triton.cdiv(q.shape[2], config["QUERIES"]) if work is None else blocks
     if blocks * q.shape[1] * q.shape[0]:

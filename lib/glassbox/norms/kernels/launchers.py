@@ -75,7 +75,7 @@ def forward(
     )
     if rows == 0:
         return made
-    config = configs.choose("norm_forward", x.dtype, n)
+    config = configs.choose("norm_forward", x.dtype, n, backend=backend)
     shared = (x.stride(0), stride(added), alpha if alpha != 1 else None, eps)
     if "STAGES" in config:
         arguments = (x, added, gain, bias, *made, n, *shared)
@@ -111,7 +111,7 @@ def backward(
     rows, n = x.shape
     dx = fresh(x, rows, n)
     dadded = fresh(x, rows, n) if added is not None else None
-    config = configs.choose("norm_backward", x.dtype, n)
+    config = configs.choose("norm_backward", x.dtype, n, backend=backend)
     shares = min(config.pop("SHARES"), triton.cdiv(rows, config["ROWS"]))
     made = [fresh(x, shares, n, dtype=torch.float32) if w else None for w in (gain_wanted, bias_wanted)]
     if rows:
