@@ -51,6 +51,7 @@ def flash_backward_queries(
 
     Bytes, with T and N_i as in the forward kernel: b H (t (d q + e do + 8) + sum_i N_i (d k + e v) + t d dq)
         + b H T (4 prefix + 24 work) + mask 1 per pair of a tile inside t x n
+        + per tile and head what score functions load
     FLOPs: 2 QUERIES KEYS (2 D + E) on tensor cores per tile; 1 exponential per score.
     """
     block = tl.num_programs(0) - 1 - tl.program_id(0)
@@ -96,6 +97,7 @@ def flash_backward_keys(
     Bytes, with T = ceil(n / KEYS) blocks, G key heads, M_j the query rows in the tiles that block j meets:
         b G (n (d k + e v) + H/G sum_j M_j (d q + e do + 8) + n (d dk + e dv))
         + b G T (4 prefix + 24 work) + mask 1 per pair of a tile inside t x n
+        + per tile and head what score functions load
         + 8 b H sum_j M_j d with dq (an atomic counts as a load and a store)
     FLOPs: 2 QUERIES KEYS (2 D + 2 E) on tensor cores per tile, 2 QUERIES KEYS D more with dq.
     """

@@ -52,6 +52,7 @@ def flash_forward(
     Bytes, with T = ceil(t / QUERIES) blocks, N_i keys in the tiles that block i meets, H heads, b sequences:
         b H (t d q + sum_i N_i (d k + e v) + t e o + 4 t)
         + b H T (4 prefix + 24 work) + 4 b H T sinks + mask 1 per pair of a tile inside t x n
+        + per tile and head what score functions load
     FLOPs: 2 QUERIES KEYS (D + E) on tensor cores per tile; 1 exponential per score.
     """
     block = tl.num_programs(0) - 1 - tl.program_id(0)
