@@ -32,6 +32,8 @@ ASKED = {
         recurrent-memory deberta-disentangled""",
     "tokens": """token-what bpe-build wordpiece-vs-bpe sentencepiece-idea tokenization-by-model-examples
         tokenizer-differences vocab-size-tradeoff tokenizers-bert-gpt-t5""",
+    "flash": """flash-attention-purpose gpu-memory-hierarchy attention-io-cost safe-softmax online-softmax
+        flash-tiling-algorithm flash-block-size flash-flops-vs-io""",
 }
 WRONG = {
     "norms": """gpt3-is-post-ln post-ln-stabilises-training chatglm2-norm layernorm-over-length
@@ -41,6 +43,7 @@ WRONG = {
         softmax-costs-n2d relative-pe-as-sparse-attention hashing-as-low-dim-projection
         mqa-leaves-training-unaffected""",
     "tokens": """gpt3-vocabulary sentencepiece-as-algorithm tokenizer-table-units""",
+    "flash": """flash-lowers-complexity flash-1-output-written-once flash-as-shared-tensor-cores""",
 }
 PREDICTION = re.compile(r"""\bpredict\(\s*["'](\d\d\.\w+)["']""")
 LONGEST_BRIEF, LONGEST_FULL = 75, 260  # words that can be said in 30 seconds and in two minutes
