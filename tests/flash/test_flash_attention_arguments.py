@@ -117,7 +117,7 @@ def test_the_definition_refuses_the_same(backend):
     ):
         with pytest.raises(ValueError, match=message):
             call(**rules, backend=backend)()
-    assert call(*case(t=2, d=257, e=8).leaves, backend=backend)().shape == (1, 2, 2, 8)
+    assert call(*case(t=2, d=257, e=8).leaves, backend=backend)().shape == (1, 1, 2, 8)
 
 
 PAIR = bent_value, bent_slope

@@ -7,6 +7,7 @@ dq = scale ds k,   dk = scale ds^T q,   dv = p^T do
 from glassbox.flash.kernels.pieces import (
     heads_at,
     keys_met,
+    lse_beyond,
     prefix_of,
     queries_meeting,
     rows_at,
@@ -111,9 +112,6 @@ def flash_backward_keys(
     dk, dv = tl.full([KEYS, D], 0.0, tl.float32), tl.full([KEYS, E], 0.0, tl.float32)
     if dq_ptr is not None:
         dq_rows = heads_at(dq_ptr, dq_strides, batch, key_head * group, group, q_first, t, d, QUERIES, D)
-    absent = 0.0
-    if len(SCORES) > 0:  # their scores of rows beyond t may be large: a weight of 0, not of infinity
-        absent = float("inf")
     first, blocks = queries_meeting(block * KEYS, KEYS, t, n, prefix, rules, CAUSAL, QUERIES)
     for step in tl.range(0, group * blocks, num_stages=STAGES):
         member, start = step // blocks, (first + step % blocks) * QUERIES
@@ -121,7 +119,7 @@ def flash_backward_keys(
         q = q_rows.load([member, start, 0]).reshape([QUERIES, D])
         do = do_rows.load([member, start, 0]).reshape([QUERIES, E])
         out = (batch * tl.num_programs(1) * group + head) * rows + q_first
-        lse = tl.load(lse_ptr + out + row, mask=row < t, other=absent)
+        lse = tl.load(lse_ptr + out + row, mask=row < t, other=lse_beyond(SCORES))
         delta = tl.load(delta_ptr + out + row, mask=row < t, other=0.0)
         products = tl.dot(k, tl.trans(q), input_precision="ieee")
         p = weighed(

@@ -136,6 +136,18 @@ def sloped(ds, products, head, query, key, scale, given, SCORES: tl.constexpr, S
 
 
 @triton.jit
+def lse_beyond(SCORES: tl.constexpr):
+    """Return what stands for the log-sum-exp of rows beyond t.
+
+    A score function may give them large scores: they weigh 0, not infinity. Without one their scores are 0.
+    """
+    lse = 0.0
+    if len(SCORES) > 0:
+        lse = float("inf")
+    return lse
+
+
+@triton.jit
 def weighed(
     products, lse, head, query, key, t, n, sequence, prefix, scale, rules, given,
     CAUSAL: tl.constexpr, SCORES: tl.constexpr,
