@@ -9,7 +9,7 @@ import pytest
 import torch
 from flash_cases import FORMS, SAMPLES, arguments, called, case, cotangents, plan_of, tiles
 from flash_graphs import GRAPHS
-from glassbox.flash import flash_attention, own_score
+from glassbox.flash import flash_attention
 from glassbox.flash.kernels import operators
 
 EMPTY = {"no queries": case(t=0, n=5), "no sequences": case(b=0, t=5)}
@@ -104,4 +104,3 @@ def test_a_score_without_jit_functions_runs_on_the_definition_alone():
     q, k, v = given.leaves
     whole = flash_attention(q, k, v, score=bare)
     assert torch.allclose(whole, called(given, backend="simulated")[0], rtol=1e-4, atol=1e-5)
-    assert own_score.__module__ == "glassbox.flash.api.scores"
