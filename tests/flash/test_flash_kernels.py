@@ -34,6 +34,8 @@ SHAPES = {
     "a tile": case(t=16, n=32),
     "a tile and one": case(t=17, n=33),
     "whole tiles": case(t=32, n=48),
+    "a diagonal that ends one key before a tile": case(t=20, n=34),
+    "a diagonal that ends with a tile": case(t=20, n=35),
     "ragged": case(b=2, h=1, t=41, n=77),
     "more queries than keys": case(t=50, n=20),
     "grouped": case(b=2, h=4, g=2, t=20, n=37),

@@ -110,6 +110,7 @@ CASES = {
     "window, causal": case(t=70, causal=True, window=9),
     "window, sinks": case(t=70, causal=True, window=9, sink_tokens=3),
     "window, more sinks than a tile": case(t=70, window=5, sink_tokens=35),
+    "window, causal, more sinks than a tile": case(t=70, causal=True, window=5, sink_tokens=35),
     "prefix": case(t=70, causal=True, prefix=40),
     "prefix per sequence": case(b=3, t=70, causal=True, prefix=whole(0, 33, 70)),
     "prefix, window, sinks": case(t=100, causal=True, window=9, prefix=40, sink_tokens=20),
