@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.autograd.graph import saved_tensors_hooks
 from torch.nn import functional
-from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.overrides import TorchFunctionMode
 
+from glassbox.attention.eager import every_step, fused
 from glassbox.attention.masks import Mask, causal, full, sliding_window
 from glassbox.attention.modules import MultiHeadAttention
+from glassbox.measured.memory import kept_bytes
 from glassbox.tiny.seeds import normal
 
 
@@ -87,34 +87,14 @@ def saved_bytes(
     fused": one operation that computes the weights again in the backward pass) and `bytes`, float32, each
     storage counted once.
     """
-    return [
-        {"length": length, "form": form, "bytes": _kept(call, (1, heads, length, head_size))}
-        for length in lengths
-        for form, call in {"every step kept": _every_step, "torch's fused": _fused}.items()
-    ]
-
-
-def _every_step(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    scores = q @ k.mT / q.shape[-1] ** 0.5
-    return scores.masked_fill(~causal().dense(*scores.shape[-2:]), -torch.inf).softmax(-1) @ v
-
-
-def _fused(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    with sdpa_kernel(SDPBackend.FLASH_ATTENTION):
-        return functional.scaled_dot_product_attention(q, k, v, is_causal=True)
-
-
-def _kept(call: Callable[..., Tensor], shape: tuple[int, ...]) -> int:
-    kept: dict[int, Tensor] = {}
-
-    def note(tensor: Tensor) -> Tensor:
-        kept[tensor.untyped_storage().data_ptr()] = tensor
-        return tensor
-
-    inputs = [normal(shape, seed, torch.float32).requires_grad_() for seed in range(3)]
-    with saved_tensors_hooks(note, lambda tensor: tensor):
-        call(*inputs)
-    return sum(tensor.untyped_storage().nbytes() for tensor in kept.values())
+    rows = []
+    for length in lengths:
+        for form, attend in {"every step kept": every_step, "torch's fused": fused}.items():
+            shape = (1, heads, length, head_size)
+            inputs = [normal(shape, seed, torch.float32).requires_grad_() for seed in range(3)]
+            kept = kept_bytes(lambda attend=attend, inputs=inputs: attend(*inputs, causal=True))
+            rows.append({"length": length, "form": form, "bytes": kept})
+    return rows
 
 
 def projections(width: int = 64, heads: int = 4, kv_heads: int = 2, tokens: int = 32) -> list[dict]:

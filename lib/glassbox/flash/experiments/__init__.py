@@ -18,7 +18,7 @@ from glassbox.flash.experiments.law import (
     step_by_step_bytes,
     traffic_law,
 )
-from glassbox.flash.experiments.memory import kept_bytes, peak_bytes, peak_memory, saved_bytes
+from glassbox.flash.experiments.memory import peak_memory, saved_bytes
 from glassbox.flash.experiments.metering import launches, metered_traffic, step_bytes
 from glassbox.flash.experiments.recorded import recorded
 from glassbox.flash.experiments.ring import ring_rows
@@ -26,6 +26,7 @@ from glassbox.flash.experiments.roofline import roofline_points, work_of
 from glassbox.flash.experiments.softmax import associativity, overflow, rescales, stream_rows, worked_instance
 from glassbox.flash.experiments.timing import against_naive, cpu_time
 from glassbox.measured import loglog_slope, mean_of, median_of, spread_of
+from glassbox.measured.memory import kept_bytes, peak_bytes
 
 __all__ = [
     "against_naive",

@@ -7,7 +7,8 @@ from time import process_time
 import torch
 
 from glassbox.arguments import expect_choice
-from glassbox.flash.experiments.memory import every_step, fused, in_tiles
+from glassbox.attention.eager import every_step, fused
+from glassbox.flash.experiments.memory import in_tiles
 from glassbox.measured import Shape
 from glassbox.tiny.seeds import normal
 
