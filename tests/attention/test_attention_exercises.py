@@ -13,11 +13,11 @@ from glassbox.attention.exercises import (
     gqa_with_cache,
     grouped_attention,
     left_padding,
+    log_sum_exp,
 )
-from glassbox.learn.drill import boards
-from glassbox.learn.exercise import Cells, State
-from glassbox.learn.exercise.listing import listing
 from glassbox.tiny.rotation import rotate
+from learn.answers import assert_fits_a_whiteboard, mended, refused, said, same, saw
+from learn.answers import in_batch as in_batch
 
 RED_FLAG = "The KV cache saves memory. GQA groups reduce the FLOPs of attention. Decoding is fast."
 GOOD = (
@@ -27,18 +27,6 @@ GOOD = (
     "which are fewer KV heads at the same number of FLOPs. MLA keeps a low-rank vector and up-projects "
     "it per head."
 )
-
-
-@pytest.fixture(autouse=True)
-def _batch(monkeypatch):
-    monkeypatch.setenv("GLASSBOX_BATCH", "1")
-
-
-def said(task, answer, *more):
-    """Return all that a check says of an answer, in one line."""
-    verdict = task.check(answer, *more)
-    assert not verdict.passed
-    return " ".join(str(verdict).split())
 
 
 # ---- the same as the library's
@@ -89,10 +77,6 @@ def test_a_shift_of_all_positions_would_not_show_with_rotary_ones():
                for each in (late, (rotate(q), rotate(k)))]  # fmt: skip
     same(*outputs)
     assert not torch.allclose(late[0], rotate(q))
-
-
-def same(one, other):
-    torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-12)
 
 
 # ---- mistakes, written another way
@@ -173,16 +157,6 @@ def test_the_number_is_that_of_the_table():
 # ---- mending
 
 
-def mended(task, old, new):
-    """Return the verdict on a listing in which one piece was replaced."""
-    source = listing(task.broken, task.name)
-    assert old in source
-    cells = Cells(
-        f"{source.replace(old, new)}\ncause = {task.letter!r}", task.answer_names, ("import torch",)
-    )
-    return task.check_cells(cells)
-
-
 PLACES = "torch.arange(t), torch.arange(n_past + t)"
 
 
@@ -192,7 +166,7 @@ PLACES = "torch.arange(t), torch.arange(n_past + t)"
     (left_padding, "table[place]", "table[place - padding[:, None]]"),  # a pad's row is read by nobody
 ])  # fmt: skip
 def test_one_line_mends_it(task, old, new):
-    assert mended(task, old, new).passed
+    assert mended(task, (old, new)).passed
 
 
 @pytest.mark.parametrize("task, old, new, words", [
@@ -201,19 +175,17 @@ def test_one_line_mends_it(task, old, new):
     (left_padding, "& is_token[:, None, :]", "", "the pads still take part"),
 ])  # fmt: skip
 def test_another_line_does_not(task, old, new, words):
-    assert words in " ".join(str(mended(task, old, new)).split())
+    assert words in refused(mended(task, (old, new)))
 
 
 # ---- words and whiteboards
 
 
 def test_a_red_flag_finds_few_points_and_a_good_answer_all():
-    bad, good = explain_cache.check(RED_FLAG), explain_cache.check(GOOD)
-    assert bad.state is good.state is State.COMPARE
-    assert bad.finding.message.saw.startswith(
+    assert saw(explain_cache, RED_FLAG).startswith(
         "0 of 6 points found by their words, 2 less for: the cache saves"
     )
-    assert good.finding.message.saw.startswith("6 of 6 points found by their words;")
+    assert saw(explain_cache, GOOD).startswith("6 of 6 points found by their words;")
 
 
 @pytest.mark.parametrize("answer, wrong", [
@@ -229,7 +201,6 @@ def test_a_claim_counts_unless_it_is_denied(answer, wrong):
     assert bool(explain_cache.check(answer).mistake) == wrong
 
 
-def test_the_whiteboards_fit_on_one():
-    found = {board.id for board in boards()}
-    assert {"attention.gqa_with_cache", "attention.absorb", "attention.log_sum_exp"} <= found
-    assert len(listing(gqa_with_cache.solution).splitlines()) <= 25
+@pytest.mark.parametrize("task, lines", [(gqa_with_cache, 15), (absorb, 10), (log_sum_exp, 10)])
+def test_the_whiteboards_fit_on_one(task, lines):
+    assert_fits_a_whiteboard(task, lines)

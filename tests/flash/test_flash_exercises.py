@@ -14,9 +14,8 @@ from glassbox.flash.exercises import (
     tiled_backward,
     tiled_forward,
 )
-from glassbox.learn.drill import boards
-from glassbox.learn.exercise import Cells, State
-from glassbox.learn.exercise.listing import listing
+from learn.answers import assert_fits_a_whiteboard, mended, refused, said, same, saw
+from learn.answers import in_batch as in_batch
 
 RED_FLAG = (
     "FlashAttention is an approximate method. It reduces the FLOPs. It turns softmax into linear attention. "
@@ -28,22 +27,6 @@ GOOD = (
     "Delta, the row-wise sum of dO * O, replaces the sum over keys. Not much changes for a single query; "
     "there split-K is what helps."
 )
-
-
-@pytest.fixture(autouse=True)
-def _batch(monkeypatch):
-    monkeypatch.setenv("GLASSBOX_BATCH", "1")
-
-
-def said(task, answer, *more):
-    """Return all that a check says of an answer, in one line."""
-    verdict = task.check(answer, *more)
-    assert not verdict.passed
-    return " ".join(str(verdict).split())
-
-
-def same(one, other):
-    torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-12)
 
 
 # ---- the same as the library's
@@ -244,17 +227,6 @@ def test_the_numbers_of_the_discussion():
 # ---- mending
 
 
-def mended(*changes):
-    """Return the verdict on the broken listing in which pieces were replaced."""
-    task = masked_tiles
-    source = listing(task.broken, task.name)
-    for old, new in changes:
-        assert old in source
-        source = source.replace(old, new)
-    cells = Cells(f"{source}\ncause = {task.letter!r}", task.answer_names, ("import torch",))
-    return task.check_cells(cells)
-
-
 NEW, KEEP = "new = torch.maximum(m, s.amax(1))", "(m - new).exp(), (s - new[:, None]).exp()"
 START, LAST = "torch.full_like(q[:, 0], -torch.inf)", "return o / l[:, None]"
 
@@ -266,7 +238,7 @@ START, LAST = "torch.full_like(q[:, 0], -torch.inf)", "return o / l[:, None]"
      (LAST, "return o / (l + (l == 0))[:, None]")],
 ])  # fmt: skip
 def test_two_lines_mend_it(changes):
-    assert mended(*changes).passed
+    assert mended(masked_tiles, *changes).passed
 
 
 @pytest.mark.parametrize("changes, words", [
@@ -277,17 +249,17 @@ def test_two_lines_mend_it(changes):
      "is kept as the maximum of the row"),
 ])  # fmt: skip
 def test_another_line_does_not(changes, words):
-    assert words in " ".join(str(mended(*changes)).split())
+    assert words in refused(mended(masked_tiles, *changes))
 
 
 # ---- words and whiteboards
 
 
 def test_a_red_flag_finds_few_points_and_a_good_answer_all():
-    bad, good = explain_flash.check(RED_FLAG), explain_flash.check(GOOD)
-    assert bad.state is good.state is State.COMPARE
-    assert bad.finding.message.saw.startswith("0 of 7 points found by their words, 5 less for: it is approx")
-    assert good.finding.message.saw.startswith("7 of 7 points found by their words;")
+    assert saw(explain_flash, RED_FLAG).startswith(
+        "0 of 7 points found by their words, 5 less for: it is approx"
+    )
+    assert saw(explain_flash, GOOD).startswith("7 of 7 points found by their words;")
 
 
 @pytest.mark.parametrize("answer, wrong", [
@@ -312,7 +284,4 @@ def test_a_claim_counts_unless_it_is_denied(answer, wrong):
 
 @pytest.mark.parametrize("task, lines", [(online_softmax, 10), (merge_partials, 10), (tiled_forward, 15)])
 def test_the_whiteboards_fit_on_one(task, lines):
-    assert task.id in {board.id for board in boards()}
-    source = listing(task.solution, task.name)
-    assert len(source.splitlines()) <= lines
-    assert task.check_cells(Cells(source, task.answer_names, ("import torch",))).passed
+    assert_fits_a_whiteboard(task, lines)

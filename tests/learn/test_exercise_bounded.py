@@ -16,15 +16,11 @@ import pytest
 import torch
 from glassbox.learn.exercise import Cells, Limits, bounded, warm
 from glassbox.learn.exercise.bounded import Session, Stopped, Unsendable, pool, shipped, wire
+from learn.answers import in_batch as in_batch
 
 X = torch.ones(3, 5, dtype=torch.float64)
 QUICK = Limits(seconds=1.0, megabytes=256)
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux alone")
-
-
-@pytest.fixture(autouse=True)
-def _batch(monkeypatch):
-    monkeypatch.setenv("GLASSBOX_BATCH", "1")
 
 
 def run(function, limits=QUICK, **options):

@@ -11,13 +11,9 @@ from glassbox.learn.exercise.compare import alike, as_good_as, parts, same
 from glassbox.learn.exercise.explained import explained
 from glassbox.learn.exercise.verdict import Finding
 from glassbox.learn.exercise.where import pairs, where
+from learn.answers import in_batch as in_batch
 
 WANT = torch.arange(1.0, 31.0, dtype=torch.float64).reshape(5, 6)
-
-
-@pytest.fixture(autouse=True)
-def _batch(monkeypatch):
-    monkeypatch.setenv("GLASSBOX_BATCH", "1")
 
 
 # ---- exceptions

@@ -3,10 +3,12 @@
 import pytest
 import torch
 from glassbox import norms
-from glassbox.learn.exercise import State, exercise
+from glassbox.learn.exercise import exercise
 from glassbox.norms import layer_norm_backward as course_backward
 from glassbox.norms import reference
 from glassbox.norms import rms_norm as course_rms_norm
+from learn.answers import in_batch as in_batch
+from learn.answers import said, saw
 
 RED_FLAG = (
     "In post-norm the gradients vanish, so warm-up is needed. The root cause is late. final norm. Stable."
@@ -16,18 +18,6 @@ GOOD = (
     "size goes like N^0.5 and the upper layers become almost identity; you also want a norm before the head. "
     "Post-norm keeps the stream at one size, but a deep one only starts with a learning rate ramp."
 )
-
-
-@pytest.fixture(autouse=True)
-def _batch(monkeypatch):
-    monkeypatch.setenv("GLASSBOX_BATCH", "1")
-
-
-def said(name, answer, *more):
-    """Return all that a check says of an answer, in one line."""
-    verdict = exercise(f"norms.{name}").check(answer, *more)
-    assert not verdict.passed
-    return " ".join(str(verdict).split())
 
 
 # ---- LayerNorm backward: the same mistakes, written another way
@@ -80,11 +70,11 @@ def half_a_term(dy, x, gain, eps):
     (half_a_term, "may be missing, or have the wrong size or sign"),
 ])  # fmt: skip
 def test_the_backward_pass_is_told_what_is_wrong(answer, words):
-    assert words in said("layer_norm_backward", answer)
+    assert words in said(exercise("norms.layer_norm_backward"), answer)
 
 
 def test_no_part_that_is_right_is_accused():
-    words = said("layer_norm_backward", gain_in_dbias)
+    words = said(exercise("norms.layer_norm_backward"), gain_in_dbias)
     assert "Wrong: dbias; right: dx, dgain" in words and "values dbias [" in words
 
 
@@ -126,7 +116,7 @@ def gain_in_halves(x, gain, eps):
     (gain_in_halves, "not the float64 result rounded once"),
 ])  # fmt: skip
 def test_rms_norm_is_told_what_is_wrong(answer, words):
-    assert words in said("rms_norm", answer)
+    assert words in said(exercise("norms.rms_norm"), answer)
 
 
 def test_another_order_in_float32_is_as_good():
@@ -172,7 +162,7 @@ def by_course_module(x, gain, eps):
 @pytest.mark.parametrize("answer", [by_module, by_name, by_api, by_reference, by_addition, by_torch_module,
                                     by_course_module, course_rms_norm])  # fmt: skip
 def test_rms_norm_cannot_be_had_from_a_library(answer):
-    assert "asks you to write it yourself" in said("rms_norm", answer)
+    assert "asks you to write it yourself" in said(exercise("norms.rms_norm"), answer)
 
 
 def backward_by_name(dy, x, gain, eps):
@@ -200,7 +190,7 @@ def backward_by_vjp(dy, x, gain, eps):
 @pytest.mark.parametrize("answer", [backward_by_name, backward_by_reference, backward_by_autograd,
                                     backward_by_vjp, course_backward])  # fmt: skip
 def test_the_backward_pass_cannot_be_had_from_a_library(answer):
-    assert "asks you to write it yourself" in said("layer_norm_backward", answer)
+    assert "asks you to write it yourself" in said(exercise("norms.layer_norm_backward"), answer)
 
 
 # ---- the others
@@ -231,7 +221,7 @@ def weaker_sublayer(x, fx, alpha, gain, bias, eps):
     ("deep_norm_alpha", 0.7071, "that is the factor of beta"),
 ])  # fmt: skip
 def test_the_other_exercises_say_what_is_wrong(name, answer, words):
-    assert words in said(name, answer)
+    assert words in said(exercise(f"norms.{name}"), answer)
 
 
 def test_the_numbers_are_those_of_the_launches():
@@ -248,7 +238,7 @@ def test_the_numbers_are_those_of_the_launches():
 ])  # fmt: skip
 def test_a_cause_is_read_as_it_is_meant(cause, words):
     task = exercise("norms.quiet_rows")
-    assert words in said("quiet_rows", task.solution, cause)
+    assert words in said(task, task.solution, cause)
     assert task.check(task.solution, f" {task.letter.upper()} ").passed
 
 
@@ -257,11 +247,10 @@ def test_a_cause_is_read_as_it_is_meant(cause, words):
 
 def test_a_red_flag_finds_few_points_and_a_good_answer_all():
     task = exercise("norms.placement")
-    bad, good = task.check(RED_FLAG), task.check(GOOD)
-    assert bad.state is good.state is State.COMPARE
-    assert bad.finding.message.saw.startswith("1 of 5 points found by their words, 1 less for: gradients")
+    assert saw(task, RED_FLAG).startswith("1 of 5 points found by their words, 1 less for: gradients")
+    assert saw(task, GOOD).startswith("5 of 5 points found by their words;")
+    bad = task.check(RED_FLAG)
     assert bad.mistake == "gradients vanish" and "does not shrink with depth" in bad.finding.message.means
-    assert good.finding.message.saw.startswith("5 of 5 points found by their words;")
 
 
 @pytest.mark.parametrize("answer, wrong", [

@@ -1,13 +1,8 @@
 """Exercises on text: words, bytes and dicts as arguments and results."""
 
-import pytest
 from glassbox.learn.exercise import Implement, Inputs, State
 from glassbox.learn.exercise.compare import parts
-
-
-@pytest.fixture(autouse=True)
-def _batch(monkeypatch):
-    monkeypatch.setenv("GLASSBOX_BATCH", "1")
+from learn.answers import in_batch as in_batch
 
 
 def drawn(seed):

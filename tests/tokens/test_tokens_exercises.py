@@ -6,9 +6,6 @@ from itertools import pairwise
 
 import pytest
 from glassbox import tokens
-from glassbox.learn.drill import boards
-from glassbox.learn.exercise import Cells, State
-from glassbox.learn.exercise.listing import listing
 from glassbox.tokens.exercises import (
     bpe_encode,
     bpe_train_step,
@@ -21,6 +18,8 @@ from glassbox.tokens.exercises import (
 )
 from glassbox.tokens.reference import bpe, unigram, wordpiece
 from glassbox.tokens.streaming import Stream, stream_step
+from learn.answers import assert_fits_a_whiteboard, mended, refused, said, saw
+from learn.answers import in_batch as in_batch
 
 RED_FLAG = (
     "SentencePiece is an algorithm. WordPiece is the same thing, the only difference is the ##. "
@@ -32,18 +31,6 @@ GOOD = (
     "seed vocabulary is pruned, and dynamic programming finds the segmentation. SentencePiece is a toolkit "
     "that works on raw text and trains either."
 )
-
-
-@pytest.fixture(autouse=True)
-def _batch(monkeypatch):
-    monkeypatch.setenv("GLASSBOX_BATCH", "1")
-
-
-def said(task, answer, *more):
-    """Return all that a check says of an answer, in one line."""
-    verdict = task.check(answer, *more)
-    assert not verdict.passed
-    return " ".join(str(verdict).split())
 
 
 # ---- the same as the library's
@@ -253,17 +240,7 @@ def test_a_wrong_number_is_told_apart(answer, words):
 
 # ---- mending
 
-
-def mended(task, *changes):
-    """Return the verdict on a listing in which pieces were replaced."""
-    source = listing(task.broken, task.name)
-    for old, new in changes:
-        assert old in source
-        source = source.replace(old, new)
-    cells = Cells(f"{source}\ncause = {task.letter!r}", task.answer_names, ("import codecs", "import re"))
-    return task.check_cells(cells)
-
-
+IMPORTS = ("import codecs", "import re")
 HEADER, ALONE = '(f"{role}: ", text, "\\n")', 'spelled[number].decode("utf-8", "replace")'
 
 
@@ -275,7 +252,7 @@ HEADER, ALONE = '(f"{role}: ", text, "\\n")', 'spelled[number].decode("utf-8", "
                  ('texts.append("")', 'texts.append(decoder.decode(b"", True))')]),
 ])  # fmt: skip
 def test_three_lines_mend_it(task, changes):
-    assert mended(task, *changes).passed and len(changes) <= 3
+    assert mended(task, *changes, imports=IMPORTS).passed and len(changes) <= 3
 
 
 @pytest.mark.parametrize("task, changes, words", [
@@ -285,7 +262,7 @@ def test_three_lines_mend_it(task, changes):
     (streaming, [('"replace"', '"strict"')], "UnicodeDecodeError"),
 ])  # fmt: skip
 def test_another_line_does_not(task, changes, words):
-    assert words in " ".join(str(mended(task, *changes)).split())
+    assert words in refused(mended(task, *changes, imports=IMPORTS))
 
 
 def test_the_decoder_of_the_hint_is_that_of_the_library():
@@ -296,10 +273,10 @@ def test_the_decoder_of_the_hint_is_that_of_the_library():
 
 
 def test_a_red_flag_finds_few_points_and_a_good_answer_all():
-    bad, good = explain_unigram.check(RED_FLAG), explain_unigram.check(GOOD)
-    assert bad.state is good.state is State.COMPARE
-    assert bad.finding.message.saw.startswith("0 of 7 points found by their words, 4 less for: SentencePiece")
-    assert good.finding.message.saw.startswith("7 of 7 points found by their words;")
+    assert saw(explain_unigram, RED_FLAG).startswith(
+        "0 of 7 points found by their words, 4 less for: SentencePiece"
+    )
+    assert saw(explain_unigram, GOOD).startswith("7 of 7 points found by their words;")
 
 
 @pytest.mark.parametrize("answer, wrong", [
@@ -320,15 +297,6 @@ def test_a_claim_counts_unless_it_is_denied(answer, wrong):
     assert bool(explain_unigram.check(answer).mistake) == wrong
 
 
-def test_the_whiteboards_fit_on_one():
-    found = {board.id for board in boards()}
-    assert {"tokens.bpe_train_step", "tokens.viterbi", "tokens.bpe_encode"} <= found
-    assert len(listing(bpe_train_step.solution).splitlines()) <= 20
-    assert len(listing(viterbi.solution).splitlines()) <= 20
-
-
-def test_the_listing_of_a_solution_passes():
-    for task in (viterbi, bpe_train_step):
-        source = listing(task.solution, task.name)
-        imports = ("import math", "from itertools import pairwise")
-        assert task.check_cells(Cells(source, task.answer_names, imports)).passed
+@pytest.mark.parametrize("task, lines", [(bpe_train_step, 20), (viterbi, 20), (bpe_encode, 10)])
+def test_the_whiteboards_fit_on_one(task, lines):
+    assert_fits_a_whiteboard(task, lines, ("import math", "from itertools import pairwise"))
