@@ -1,9 +1,7 @@
 """The bytes of a cache, for named models: a table with a source per row, and the arithmetic on it."""
 
-from functools import lru_cache
-
-from glassbox import paths
 from glassbox.arguments import bad_value, expect_choice, expect_whole
+from glassbox.measured.by_model import by_model, check_columns
 
 BITS = {"float32": 32, "bfloat16": 16, "float16": 16, "float8": 8, "int8": 8, "int4": 4}
 COLUMNS = {
@@ -24,17 +22,7 @@ def models() -> list[dict]:
     Raises: ValueError for a row with a column missing, unknown, or holding what it may not.
     Taught in: notebooks/03_attention_variants.ipynb
     """
-    return [dict(row) for row in _rows()]
-
-
-@lru_cache(maxsize=1)
-def _rows() -> tuple[dict, ...]:
-    import yaml
-
-    rows = yaml.safe_load(paths.data("attention_by_model.yaml").read_text(encoding="utf-8"))
-    for row in rows:
-        check(row)
-    return tuple(rows)
+    return by_model("attention", check)
 
 
 def find(model: str | dict) -> dict:
@@ -42,22 +30,16 @@ def find(model: str | dict) -> dict:
     if isinstance(model, dict):
         check(model)
         return model
-    rows = {row["model"]: row for row in _rows()}
+    rows = {row["model"]: row for row in models()}
     expect_choice("model", model, rows)
-    return dict(rows[model])
+    return rows[model]
 
 
 def check(row: dict) -> None:
     """Refuse a row that does not have the columns of the table, or whose numbers contradict each other."""
-    name = row.get("model", "a row without model")
-    if missing := COLUMNS.keys() - row.keys():
-        raise bad_value(name, "all columns", f"no {', '.join(sorted(missing))}")
-    for column, value in row.items():
-        wanted = (COLUMNS | OPTIONAL).get(column)
-        if wanted is None or type(value) is not wanted or not (value if wanted is str else value > 0):
-            raise bad_value(f"{name}.{column}", "a known column holding a positive number or a text", value)
-    expect_choice(f"{name}.dtype", row["dtype"], BITS)
-    _check_together(name, row)
+    check_columns(row, COLUMNS, OPTIONAL)
+    expect_choice(f"{row['model']}.dtype", row["dtype"], BITS)
+    _check_together(row["model"], row)
 
 
 def _check_together(name: str, row: dict) -> None:

@@ -1,19 +1,16 @@
 """Which model uses which norm where: a table with a source per row, and a small block built from each row."""
 
 import math
-from functools import lru_cache
 
 import torch
-import yaml
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from glassbox import paths
 from glassbox.arguments import bad_value
+from glassbox.measured.by_model import by_model, check_columns
 from glassbox.norms.modules import PLACEMENTS, LayerNorm, Residual, RMSNorm, initialise
 from glassbox.norms.toy import Attention, FeedForward
 
-# column -> what it may hold
 COLUMNS = {
     "model": str,
     "norm": ("layer", "rms"),
@@ -37,37 +34,15 @@ def table() -> list[dict]:
     Raises: ValueError for a row with a column missing, unknown, or holding what it may not.
     Taught in: notebooks/01_norms.ipynb
     """
-    return [dict(row) for row in _rows()]
-
-
-@lru_cache(maxsize=1)
-def _rows() -> tuple[dict, ...]:
-    rows = yaml.safe_load(paths.data("norms_by_model.yaml").read_text(encoding="utf-8"))
-    for row in rows:
-        check(row)
-    return tuple(rows)
+    return by_model("norms", check)
 
 
 def check(row: dict) -> None:
     """Refuse a row that does not have the columns of the table."""
-    name = row.get("model", "a row without model")
-    if missing := COLUMNS.keys() - row.keys():
-        raise bad_value(name, "all columns", f"no {', '.join(sorted(missing))}")
-    for column, value in row.items():
-        allowed = (COLUMNS | OPTIONAL).get(column)
-        if allowed is None or not _fits(value, allowed):
-            raise bad_value(f"{name}.{column}", f"a known column holding {allowed}", value)
+    check_columns(row, COLUMNS, OPTIONAL)
     if ("alpha" in row) != (row["placement"] == "deep"):
-        raise bad_value(f"{name}.alpha", "alpha with placement 'deep', and only there", row["placement"])
-
-
-def _fits(value: object, allowed: type | tuple) -> bool:
-    if isinstance(allowed, type):
-        return isinstance(value, allowed) and value != ""
-    return any(
-        isinstance(value, kind) if isinstance(kind, type) else value is kind or value == kind
-        for kind in allowed
-    )
+        name = f"{row['model']}.alpha"
+        raise bad_value(name, "alpha with placement 'deep', and only there", row["placement"])
 
 
 class Parallel(nn.Module):

@@ -1,25 +1,20 @@
 """Which model has which tokenizer: a table with a source per row, and the idle rows of each embedding."""
 
-from functools import lru_cache
-
-import yaml
-
-from glassbox import paths
 from glassbox.arguments import bad_value, expect_whole
+from glassbox.measured.by_model import by_model, check_columns
 
-# column -> what it may hold: one of some values, or a type; None where no source was opened
+# None where no source was opened
 COLUMNS = {
     "model": str,
     "algorithm": ("bpe", "wordpiece", "unigram", None),
     "symbols": ("bytes", "characters", "characters and bytes", None),
     "digits": (1, 3, "any", None),
-    "tokens": int,
-    "special": int,
-    "rows": int,
+    "tokens": (int, None),
+    "special": (int, None),
+    "rows": (int, None),
     "source": str,
     "note": str,
 }
-UNKNOWN_ALLOWED = ("tokens", "special", "rows")
 
 
 def table() -> list[dict]:
@@ -30,37 +25,15 @@ def table() -> list[dict]:
     Raises: ValueError for a row with a column missing, unknown, or holding what it may not.
     Taught in: notebooks/05_tokenizers.ipynb
     """
-    return [dict(row) for row in _rows()]
-
-
-@lru_cache(maxsize=1)
-def _rows() -> tuple[dict, ...]:
-    rows = yaml.safe_load(paths.data("tokenizers_by_model.yaml").read_text(encoding="utf-8"))
-    for row in rows:
-        check(row)
-    return tuple(rows)
+    return by_model("tokenizers", check)
 
 
 def check(row: dict) -> None:
     """Refuse a row that does not have the columns of the table, or whose numbers contradict each other."""
-    name = row.get("model", "a row without model")
-    if missing := COLUMNS.keys() - row.keys():
-        raise bad_value(name, "all columns", f"no {', '.join(sorted(missing))}")
-    for column, value in row.items():
-        if column not in COLUMNS or not _fits(column, value):
-            raise bad_value(f"{name}.{column}", f"a known column holding {COLUMNS.get(column)}", value)
+    check_columns(row, COLUMNS, {})
     sizes = [row[column] for column in ("special", "tokens", "rows") if row[column] is not None]
     if sizes != sorted(sizes):
-        raise bad_value(name, "special <= tokens <= rows", sizes)
-
-
-def _fits(column: str, value: object) -> bool:
-    allowed = COLUMNS[column]
-    if isinstance(allowed, tuple):
-        return type(value) in map(type, allowed) and value in allowed
-    if value is None:
-        return column in UNKNOWN_ALLOWED
-    return type(value) is allowed and (value > 0 if allowed is int else bool(value))
+        raise bad_value(row["model"], "special <= tokens <= rows", sizes)
 
 
 def padded_rows() -> list[dict]:
