@@ -13,6 +13,7 @@ from glassbox.attention.figures import painting
 from glassbox.attention.figures.mask_form import MaskForm
 from glassbox.attention.figures.mask_reading import read, whole_kinds
 from glassbox.draw.states import at
+from learn.live_forms import assert_form_or_words
 
 SAYS = "With left padding 4 of 12 rows see nothing."
 KINDS = {row["name"]: row for row in figures.mask_kinds()}
@@ -167,24 +168,8 @@ def test_the_sums_are_those_of_torch():
     assert math.isnan(reading.sums[0]) and reading.sums[1:] == pytest.approx([1.0] * 7)
 
 
-@pytest.fixture
-def displayed(monkeypatch):
-    found = []
-    monkeypatch.setattr(painting, "display", lambda what, **_: found.append(what))
-    return found
-
-
-def test_where_a_machine_runs_the_notebook_a_sentence_stands_in_the_place_of_the_form(displayed, monkeypatch):
-    monkeypatch.setenv("GLASSBOX_BATCH", "1")
-    figures.paint_mask()
-    assert [repr(what) for what in displayed] == [painting.PAINT]
-
-
-def test_elsewhere_the_form_appears_with_words_for_those_who_cannot_draw_it(displayed, monkeypatch):
-    monkeypatch.delenv("GLASSBOX_BATCH", raising=False)
-    figures.paint_mask("prefix LM")
-    (bundle,) = displayed
-    assert painting.VIEW in bundle and bundle["text/plain"] == painting.PAINT
+def test_a_machine_that_runs_the_notebook_gets_a_sentence_in_the_place_of_the_form(monkeypatch):
+    assert_form_or_words(monkeypatch, lambda: figures.paint_mask("prefix LM"), painting.PAINT)
 
 
 def test_a_mask_that_cannot_be_painted_is_named():

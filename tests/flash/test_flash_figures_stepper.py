@@ -11,6 +11,7 @@ from glassbox.flash.figures import choices, stepper_form, stepping
 from glassbox.flash.figures import stepper_tiles as tiles
 from glassbox.flash.figures import stepper_values as values
 from glassbox.flash.figures.stepper_form import StepperForm
+from learn.live_forms import assert_form_or_words
 
 SAYS = "After 2 of 10 tiles the result is exact for 128 keys."
 SIZES = {"n": 64, "d": 16}
@@ -192,24 +193,8 @@ def test_the_best_that_fits_is_the_least_of_those_that_fit():
     assert choices.fewest("causal", least - 1) is None
 
 
-@pytest.fixture
-def displayed(monkeypatch):
-    found = []
-    monkeypatch.setattr(stepping, "display", lambda what, **_: found.append(what))
-    return found
-
-
-def test_where_a_machine_runs_the_notebook_a_sentence_stands_in_the_place_of_the_form(displayed, monkeypatch):
-    monkeypatch.setenv("GLASSBOX_BATCH", "1")
-    figures.step_tiles()
-    assert [repr(what) for what in displayed] == [stepping.STEP]
-
-
-def test_elsewhere_the_form_appears_with_words_for_those_who_cannot_draw_it(displayed, monkeypatch):
-    monkeypatch.delenv("GLASSBOX_BATCH", raising=False)
-    figures.step_tiles(bug="no rescale")
-    (bundle,) = displayed
-    assert stepping.VIEW in bundle and bundle["text/plain"] == stepping.STEP
+def test_a_machine_that_runs_the_notebook_gets_a_sentence_in_the_place_of_the_form(monkeypatch):
+    assert_form_or_words(monkeypatch, lambda: figures.step_tiles(bug="no rescale"), stepping.STEP)
 
 
 def test_a_choice_that_is_not_offered_is_named():

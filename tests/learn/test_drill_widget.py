@@ -14,6 +14,7 @@ from glassbox.learn.drill.widget.head import drill_desk, interview_desk
 from glassbox.learn.drill.widget.practice import Practice
 from glassbox.learn.drill.widget.sitting import Sitting
 from glassbox.learn.drill.widget.words import KEYS, SAY
+from glassbox.learn.forms import VIEW
 
 SIX = "324403"
 
@@ -303,7 +304,7 @@ def test_in_batch_mode_a_page_is_shown_and_nothing_is_read_or_written(shown, mon
 def test_a_notebook_gets_a_form_and_words_for_a_page(shown):
     widget.drill(topics=["norms"], language="zh")
     widget.interview(20, "research", seed=1)
-    assert [set(each) for each in shown] == [{opening.VIEW, "text/html", "text/plain"}] * 2
+    assert [set(each) for each in shown] == [{VIEW, "text/html", "text/plain"}] * 2
     assert "glassbox drill --mock 20" in shown[1]["text/plain"]
 
 

@@ -3,6 +3,7 @@
 import pytest
 from glassbox.learn import predict as package
 from glassbox.learn import progress
+from glassbox.learn.forms import VIEW
 from glassbox.learn.predict import answer, asking, form, locked, predict, reveal
 
 CHOICES = ("first block", "last block", "neither")
@@ -234,7 +235,7 @@ def test_two_forms_of_one_question_lock_one_answer(shown):
 def test_the_form_can_be_read_without_a_kernel(shown):
     weigh()
     bundle = form.form(locked.asked("01.p2"))
-    assert set(bundle) == {form.VIEW, "text/html", "text/plain"}
+    assert set(bundle) == {VIEW, "text/html", "text/plain"}
     assert "cell is run" in bundle["text/html"]
 
 
@@ -243,10 +244,10 @@ def test_the_form_is_drawn_only_for_a_kernel(shown, monkeypatch):
     assert len(shown) == 1  # no kernel here
     monkeypatch.setattr(asking, "get_ipython", lambda: type("Shell", (), {"kernel": object()})())
     choose()
-    assert form.VIEW in shown[-1]
+    assert VIEW in shown[-1]
     answer("01.p1", "A", confidence=1)
     choose()
-    assert form.VIEW not in shown[-1]
+    assert VIEW not in shown[-1]
 
 
 def test_the_package_names_three_functions():

@@ -11,6 +11,7 @@ from glassbox.tokens import figures
 from glassbox.tokens.figures import playing
 from glassbox.tokens.figures.merge_form import LONGEST, MergeForm
 from glassbox.tokens.figures.recipes import RECIPES
+from learn.live_forms import assert_form_or_words
 
 TEXT = playing.TEXT
 
@@ -91,24 +92,8 @@ def test_nothing_is_printed(form, capsys):
     assert printed.out == printed.err == ""
 
 
-@pytest.fixture
-def displayed(monkeypatch):
-    found = []
-    monkeypatch.setattr(playing, "display", lambda what, **_: found.append(what))
-    return found
-
-
-def test_where_a_machine_runs_the_notebook_a_sentence_stands_in_the_place_of_the_form(displayed, monkeypatch):
-    monkeypatch.setenv("GLASSBOX_BATCH", "1")
-    figures.play_merges()
-    assert [repr(what) for what in displayed] == [playing.PLAY]
-
-
-def test_elsewhere_the_form_appears_with_words_for_those_who_cannot_draw_it(displayed, monkeypatch):
-    monkeypatch.delenv("GLASSBOX_BATCH", raising=False)
-    figures.play_merges("aaa aaa", "Unigram")
-    (bundle,) = displayed
-    assert playing.VIEW in bundle and bundle["text/plain"] == playing.PLAY
+def test_a_machine_that_runs_the_notebook_gets_a_sentence_in_the_place_of_the_form(monkeypatch):
+    assert_form_or_words(monkeypatch, lambda: figures.play_merges("aaa aaa", "Unigram"), playing.PLAY)
 
 
 def test_what_cannot_be_played_is_named():

@@ -1,15 +1,9 @@
 """A mask to paint in a running notebook; a sentence where none runs."""
 
-from importlib.util import find_spec
-
-from IPython.display import display
-
 from glassbox.arguments import expect_choice
 from glassbox.attention.figures.mask_reading import whole_kinds
-from glassbox.learn.predict.block import paragraph
-from glassbox.learn.progress import in_batch
+from glassbox.learn.forms import show_form
 
-VIEW = "application/vnd.jupyter.widget-view+json"
 PAINT = "The mask to paint appears when the cell is run: click a cell, and read its code and its row sums."
 
 
@@ -21,10 +15,10 @@ def paint_mask(start: str = "causal", size: int = 8) -> None:
     Raises: TypeError, ValueError for a size below 8, or a `start` that is no mask of `mask_kinds`.
     """
     expect_choice("start", start, [row["name"] for row in whole_kinds(size)])
-    if in_batch() or find_spec("ipywidgets") is None:
-        display(paragraph(PAINT))
-        return
+    show_form(lambda: _form(start, size), PAINT)
+
+
+def _form(start, size):
     from glassbox.attention.figures.mask_form import MaskForm
 
-    bundle = MaskForm(start, size).view._repr_mimebundle_()
-    display({VIEW: bundle[VIEW], "text/plain": PAINT, "text/html": f"<p>{PAINT}</p>"}, raw=True)
+    return MaskForm(start, size).view

@@ -1,17 +1,11 @@
 """The tile stepper with every knob, in a running notebook; a sentence where none runs."""
 
-from importlib.util import find_spec
-
-from IPython.display import display
-
 from glassbox.arguments import expect_choice
 from glassbox.flash.figures.choices import KEY_BLOCKS, QUERY_BLOCKS
 from glassbox.flash.figures.folds import BUGS
 from glassbox.flash.figures.steps import RULES
-from glassbox.learn.predict.block import paragraph
-from glassbox.learn.progress import in_batch
+from glassbox.learn.forms import show_form
 
-VIEW = "application/vnd.jupyter.widget-view+json"
 STEP = (
     "The tile stepper with all its knobs appears when the cell is run: choose the blocks, the mask, the "
     "memory on chip and a mistake, and step through what the kernel does."
@@ -30,10 +24,10 @@ def step_tiles(query_block: int = 64, key_block: int = 64, mask: str = "causal",
     expect_choice("key_block", key_block, KEY_BLOCKS)
     expect_choice("mask", mask, RULES)
     expect_choice("bug", bug, BUGS)
-    if in_batch() or find_spec("ipywidgets") is None:
-        display(paragraph(STEP))
-        return
+    show_form(lambda: _form(query_block, key_block, mask, bug), STEP)
+
+
+def _form(query_block, key_block, mask, bug):
     from glassbox.flash.figures.stepper_form import StepperForm
 
-    bundle = StepperForm(query_block, key_block, mask, bug).view._repr_mimebundle_()
-    display({VIEW: bundle[VIEW], "text/plain": STEP, "text/html": f"<p>{STEP}</p>"}, raw=True)
+    return StepperForm(query_block, key_block, mask, bug).view

@@ -4,19 +4,17 @@ from html import escape
 
 import ipywidgets as widgets
 
+from glassbox.learn.forms import bundled
 from glassbox.learn.predict.locked import lock, locked
 from glassbox.learn.predict.question import SURENESS, Question, checked
 
 WIDE = widgets.Layout(width="max-content")
 LABEL = {"description_width": "initial"}
-VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 def form(asking: Question) -> dict:
     """Return the form as a display bundle: the widget, and words where no kernel draws it."""
-    words = "The form appears when the cell is run."
-    bundle = build(asking)._repr_mimebundle_()
-    return {VIEW: bundle[VIEW], "text/plain": words, "text/html": f"<p>{words}</p>"}
+    return bundled(build(asking), "The form appears when the cell is run.")
 
 
 def build(asking: Question) -> widgets.VBox:

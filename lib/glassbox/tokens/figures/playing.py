@@ -1,16 +1,10 @@
 """A merge player for one's own text in a running notebook; a sentence where none runs."""
 
-from importlib.util import find_spec
-
-from IPython.display import display
-
 from glassbox.arguments import expect_choice
-from glassbox.learn.predict.block import paragraph
-from glassbox.learn.progress import in_batch
+from glassbox.learn.forms import show_form
 from glassbox.tokens.figures.recipes import RECIPES
 from glassbox.tokens.tokenizer import expect_text
 
-VIEW = "application/vnd.jupyter.widget-view+json"
 PLAY = (
     "The merge player for your own text appears when the cell is run: type a text to train on, choose a "
     "recipe, step, and encode another text with what was learned."
@@ -29,10 +23,10 @@ def play_merges(text: str = TEXT, recipe: str = "BPE", encode: str = "the other 
     expect_text("text", text)
     expect_text("encode", encode)
     expect_choice("recipe", recipe, RECIPES)
-    if in_batch() or find_spec("ipywidgets") is None:
-        display(paragraph(PLAY))
-        return
+    show_form(lambda: _form(text, recipe, encode), PLAY)
+
+
+def _form(text, recipe, encode):
     from glassbox.tokens.figures.merge_form import MergeForm
 
-    bundle = MergeForm(text, recipe, encode).view._repr_mimebundle_()
-    display({VIEW: bundle[VIEW], "text/plain": PLAY, "text/html": f"<p>{PLAY}</p>"}, raw=True)
+    return MergeForm(text, recipe, encode).view

@@ -14,9 +14,8 @@ from glassbox.learn.drill.deck import Filters
 from glassbox.learn.drill.mock import PRESETS, ROLES, begin, plan
 from glassbox.learn.drill.widget.practice import Practice, now
 from glassbox.learn.drill.widget.sitting import Sitting
+from glassbox.learn.forms import bundled
 from glassbox.learn.predict.block import Block, listed, paragraph, stacked
-
-VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 def drill(
@@ -83,6 +82,4 @@ def _parts(minutes: int, role: str) -> Block:
 def _show(desk, command: str) -> None:
     """Show the form, and words where no kernel draws it."""
     words = f"The form appears when the cell is run. In a terminal: {command}"
-    bundle = desk.view._repr_mimebundle_()
-    data = {VIEW: bundle[VIEW], "text/plain": words, "text/html": f"<p>{words}</p>"}
-    display(data, raw=True)
+    display(bundled(desk.view, words), raw=True)
