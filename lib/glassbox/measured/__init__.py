@@ -1,4 +1,4 @@
-"""Rows of measurements: summed up over seeds, and shipped in `data/experiments/` with how they were made."""
+"""Measured rows over seeds, sweeps shipped with how they were made, bytes kept and held, tables by model."""
 
 from glassbox.measured.recording import Shape, gather, recorded, spread, write
 from glassbox.measured.summaries import loglog_slope, mean_of, median_of, spread_of
