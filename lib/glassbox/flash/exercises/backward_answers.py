@@ -1,5 +1,7 @@
 """The backward pass by recomputation: right answers, and wrong ones with what is said of them."""
 
+from functools import partial
+
 import torch
 
 
@@ -60,22 +62,22 @@ def _walk(q, k, v, do, block, tile):
 
 def _with(q, k, v, lse, do, block, score_gradient):
     """The solution, with another gradient of the scores: a function of p and dp."""
+    return _walk(q, k, v, do, block, partial(_tile_with, q, lse, do, score_gradient))
 
-    def tile(keys, values):
-        p, dp = _parts(q, keys, values, lse, do)
-        return p, score_gradient(p, dp)
 
-    return _walk(q, k, v, do, block, tile)
+def _tile_with(q, lse, do, score_gradient, keys, values):
+    p, dp = _parts(q, keys, values, lse, do)
+    return p, score_gradient(p, dp)
 
 
 def _weighted(q, k, v, o, do, block, weights):
     """The solution, with other weights: a function of the scores of a tile."""
+    return _walk(q, k, v, do, block, partial(_tile_weighted, q, o, do, weights))
 
-    def tile(keys, values):
-        p = weights(q @ keys.T / q.shape[1] ** 0.5)
-        return p, p * (do @ values.T - _delta(o, do))
 
-    return _walk(q, k, v, do, block, tile)
+def _tile_weighted(q, o, do, weights, keys, values):
+    p = weights(q @ keys.T / q.shape[1] ** 0.5)
+    return p, p * (do @ values.T - _delta(o, do))
 
 
 def without_delta(q, k, v, o, lse, do, block):

@@ -79,6 +79,18 @@ def very_low_scores(seed):
     return q.abs() + 0.5, k - 2000, v, seen, block
 
 
+def scores_below_any_floor(seed):
+    """
+    saw: rows are lost whose scores are all below minus a million
+    means: somewhere a finite number stands in for -inf, and these scores lie below it
+    look: what stands for "no key yet": no finite number does
+    """
+    make = Inputs(seed)
+    block, t, n, d, e = block_and(make, 4)
+    q, k, v = drawn(make, t, n, d, e)
+    return q.abs() + 0.5, k - 10_000_000, v, torch.ones(t, n, dtype=torch.bool), block
+
+
 def hidden_keys_that_would_win(seed):
     """
     saw: rows are lost where a hidden key has by far the largest score
@@ -141,6 +153,7 @@ masked_tiles = Debug(
         one_query_and_a_window,
         a_query_that_sees_nothing,
         very_low_scores,
+        scores_below_any_floor,
         hidden_keys_that_would_win,
     ),
     mistakes=(
@@ -149,6 +162,7 @@ masked_tiles = Debug(
         answers.whole_tiles_skipped,
         answers.zero_over_zero,
         answers.maximum_starts_at_zero,
+        answers.floor_under_the_maximum,
         answers.stand_in_kept,
         answers.maximum_of_hidden_keys,
         answers.hidden_keys_count,

@@ -148,6 +148,20 @@ def maximum_starts_at_zero(q, k, v, seen, block):
     return _divided(l, o)
 
 
+def floor_under_the_maximum(q, k, v, seen, block):
+    """
+    saw: no NaN any more; rows whose scores are all below some large negative number return 0
+    means: a floor under the maximum stands in for -inf: beside it such scores underflow, and the row is lost
+    look: no finite number is below every score; what is subtracted is the question, not the maximum
+    """
+    m, l, o = _start(q, v)
+    for keys, values, here in _tiles(k, v, seen, block):
+        s = _scores(q, keys, here)
+        new = torch.maximum(m, s.amax(1)).clamp_min(-5e4)
+        m, l, o = _fold_below(new, m, l, o, s, values)
+    return _divided(l, o)
+
+
 def stand_in_kept(q, k, v, seen, block):
     """
     saw: no NaN any more; behind a hidden tile, scores far below 0 are lost

@@ -66,18 +66,23 @@ def _fold(m, l, s):
     return new, (m - _safe(new)).exp() * l + _exp_sum(s, _safe(new))
 
 
+def _fold_sum_not_rescaled(m, l, s):
+    new = torch.maximum(m, s.amax(-1))
+    return new, l + _exp_sum(s, _safe(new))
+
+
 def sum_not_rescaled(scores, block):
     """
     saw: exactly what you get when the old sum is kept as it is
     means: it was measured against a smaller maximum; against the new one it is worth less
     look: a factor on the old sum
     """
+    return _divided(scores, *_walk(scores, block, _fold_sum_not_rescaled))
 
-    def fold(m, l, s):
-        new = torch.maximum(m, s.amax(-1))
-        return new, l + _exp_sum(s, _safe(new))
 
-    return _divided(scores, *_walk(scores, block, fold))
+def _fold_rescaled_the_wrong_way(m, l, s):
+    new = torch.maximum(m, s.amax(-1))
+    return new, (_safe(new) - m).exp() * l + _exp_sum(s, _safe(new))
 
 
 def rescaled_the_wrong_way(scores, block):
@@ -86,12 +91,12 @@ def rescaled_the_wrong_way(scores, block):
     means: the factor is upside down: it is at least 1, and infinite at the start, where the old is -inf
     look: exp(s - old) times what is exp(s - new)
     """
+    return _divided(scores, *_walk(scores, block, _fold_rescaled_the_wrong_way))
 
-    def fold(m, l, s):
-        new = torch.maximum(m, s.amax(-1))
-        return new, (_safe(new) - m).exp() * l + _exp_sum(s, _safe(new))
 
-    return _divided(scores, *_walk(scores, block, fold))
+def _fold_both_rescaled(m, l, s):
+    new = torch.maximum(m, s.amax(-1))
+    return new, (m - _safe(new)).exp() * (l + _exp_sum(s, _safe(new)))
 
 
 def both_rescaled(scores, block):
@@ -100,12 +105,12 @@ def both_rescaled(scores, block):
     means: the new block is measured against the new maximum already
     look: what the factor multiplies
     """
+    return _divided(scores, *_walk(scores, block, _fold_both_rescaled))
 
-    def fold(m, l, s):
-        new = torch.maximum(m, s.amax(-1))
-        return new, (m - _safe(new)).exp() * (l + _exp_sum(s, _safe(new)))
 
-    return _divided(scores, *_walk(scores, block, fold))
+def _fold_newest_maximum(m, l, s):
+    new = s.amax(-1)
+    return new, (m - _safe(new)).exp() * l + _exp_sum(s, _safe(new))
 
 
 def newest_maximum(scores, block):
@@ -114,12 +119,7 @@ def newest_maximum(scores, block):
     means: the maximum forgets the blocks before; the factor can overflow, and a hidden block wipes all
     look: the maximum of the old one and the block's
     """
-
-    def fold(m, l, s):
-        new = s.amax(-1)
-        return new, (m - _safe(new)).exp() * l + _exp_sum(s, _safe(new))
-
-    return _divided(scores, *_walk(scores, block, fold))
+    return _divided(scores, *_walk(scores, block, _fold_newest_maximum))
 
 
 def maximum_of_the_last_block(scores, block):
@@ -162,18 +162,23 @@ def without_the_maximum(scores, block):
     return _divided(scores, torch.zeros_like(scores[:, 0]), sums)
 
 
+def _fold_one_maximum_for_all(m, l, s):
+    new = torch.maximum(m, s.max())
+    return new, (m - _safe(new)).exp() * l + _exp_sum(s, _safe(new))
+
+
 def one_maximum_for_all(scores, block):
     """
     saw: one maximum serves all rows
     means: the sums are measured against another row's score, and a row far below it underflows to 0
     look: the dimension of the maximum
     """
+    return _divided(scores, *_walk(scores, block, _fold_one_maximum_for_all))
 
-    def fold(m, l, s):
-        new = torch.maximum(m, s.max())
-        return new, (m - _safe(new)).exp() * l + _exp_sum(s, _safe(new))
 
-    return _divided(scores, *_walk(scores, block, fold))
+def _fold_nan_while_nothing_is_seen(m, l, s):
+    new = torch.maximum(m, s.amax(-1))
+    return new, (m - new).exp() * l + _exp_sum(s, new)
 
 
 def nan_while_nothing_is_seen(scores, block):
@@ -182,12 +187,7 @@ def nan_while_nothing_is_seen(scores, block):
     means: their maximum is -inf after it, and -inf less -inf is not a number; 0 times NaN is NaN
     look: what is subtracted while the maximum is -inf
     """
-
-    def fold(m, l, s):
-        new = torch.maximum(m, s.amax(-1))
-        return new, (m - new).exp() * l + _exp_sum(s, new)
-
-    return _divided(scores, *_walk(scores, block, fold))
+    return _divided(scores, *_walk(scores, block, _fold_nan_while_nothing_is_seen))
 
 
 def nan_where_nothing_is_seen(scores, block):
@@ -210,18 +210,18 @@ def measured_against_the_last(scores, block):
     return _divided(scores, *_walk(scores, block, lambda _, l, s: (m, l + _exp_sum(s, _safe(m)))))
 
 
+def _fold_each_block_for_itself(m, l, s):
+    new = torch.maximum(m, s.amax(-1))
+    return new, _exp_sum(s, _safe(new))
+
+
 def each_block_for_itself(scores, block):
     """
     saw: each sum is that of its own block alone
     means: the old sum is dropped, not rescaled
     look: what is left of l when a block comes
     """
-
-    def fold(m, l, s):
-        new = torch.maximum(m, s.amax(-1))
-        return new, _exp_sum(s, _safe(new))
-
-    return _divided(scores, *_walk(scores, block, fold))
+    return _divided(scores, *_walk(scores, block, _fold_each_block_for_itself))
 
 
 def short_block_dropped(scores, block):

@@ -37,18 +37,23 @@ def _tiles(q, k, v, block, *, seen=_causal, fold=_fold, finish=_finish, skip=Non
     return torch.cat(outputs), torch.cat(logs)
 
 
+def _fold_output_not_rescaled(m, l, o, s, values):
+    new, total, added = _fold(m, l, torch.zeros_like(o), s, values)
+    return new, total, o + added
+
+
 def output_not_rescaled(q, k, v, block):
     """
     saw: the log-sum-exp is right; the output is what you get when o is not rescaled
     means: l was measured against the new maximum and o against old ones
     look: the factor on o, where a tile is added
     """
+    return _tiles(q, k, v, block, fold=_fold_output_not_rescaled)
 
-    def fold(m, l, o, s, values):
-        new, total, added = _fold(m, l, torch.zeros_like(o), s, values)
-        return new, total, o + added
 
-    return _tiles(q, k, v, block, fold=fold)
+def _fold_sum_not_rescaled(m, l, o, s, values):
+    new, added, rescaled = _fold(m, torch.zeros_like(l), o, s, values)
+    return new, l + added, rescaled
 
 
 def sum_not_rescaled(q, k, v, block):
@@ -57,12 +62,12 @@ def sum_not_rescaled(q, k, v, block):
     means: the denominator counts the old tiles too high: the weights sum to less than 1
     look: the factor on l
     """
+    return _tiles(q, k, v, block, fold=_fold_sum_not_rescaled)
 
-    def fold(m, l, o, s, values):
-        new, added, rescaled = _fold(m, torch.zeros_like(l), o, s, values)
-        return new, l + added, rescaled
 
-    return _tiles(q, k, v, block, fold=fold)
+def _fold_nothing_rescaled(m, l, o, s, values):
+    new, total, added = _fold(m, torch.zeros_like(l), torch.zeros_like(o), s, values)
+    return new, l + total, o + added
 
 
 def nothing_rescaled(q, k, v, block):
@@ -71,12 +76,12 @@ def nothing_rescaled(q, k, v, block):
     means: neither l nor o is rescaled: each tile is measured against another maximum
     look: what exp(s - old) must be multiplied by to be exp(s - new)
     """
+    return _tiles(q, k, v, block, fold=_fold_nothing_rescaled)
 
-    def fold(m, l, o, s, values):
-        new, total, added = _fold(m, torch.zeros_like(l), torch.zeros_like(o), s, values)
-        return new, l + total, o + added
 
-    return _tiles(q, k, v, block, fold=fold)
+def _fold_divided_in_every_tile(m, l, o, s, values):
+    new, total, output = _fold(m, l, o, s, values)
+    return new, total, output / total.masked_fill(total == 0, 1)
 
 
 def divided_in_every_tile(q, k, v, block):
@@ -85,12 +90,14 @@ def divided_in_every_tile(q, k, v, block):
     means: what was divided before is divided again; the old output would have to be multiplied by the old l
     look: one division, after the last tile
     """
-
-    def fold(m, l, o, s, values):
-        new, total, output = _fold(m, l, o, s, values)
-        return new, total, output / total.masked_fill(total == 0, 1)
-
-    return _tiles(q, k, v, block, fold=fold, finish=lambda m, l, o: (o, (m + l.log())[:, 0]))
+    return _tiles(
+        q,
+        k,
+        v,
+        block,
+        _fold_divided_in_every_tile=_fold_divided_in_every_tile,
+        finish=lambda m, l, o: (o, (m + l.log())[:, 0]),
+    )
 
 
 def never_divided(q, k, v, block):
@@ -192,19 +199,19 @@ def maximum_not_added(q, k, v, block):
     return _tiles(q, k, v, block, finish=lambda m, l, o: (_finish(m, l, o)[0], l.log()[:, 0]))
 
 
+def _fold_nan_where_nothing_is_seen(m, l, o, s, values):
+    new = torch.maximum(m, s.amax(-1, keepdim=True))
+    keep, p = (m - new).exp(), (s - new).exp()
+    return new, keep * l + p.sum(-1, keepdim=True), keep * o + p @ values
+
+
 def nan_where_nothing_is_seen(q, k, v, block):
     """
     saw: with more queries than keys the first queries give NaN, all else is right
     means: their maximum stays -inf, and -inf less -inf is not a number
     look: what is subtracted while the maximum is -inf; and the division where l is 0
     """
-
-    def fold(m, l, o, s, values):
-        new = torch.maximum(m, s.amax(-1, keepdim=True))
-        keep, p = (m - new).exp(), (s - new).exp()
-        return new, keep * l + p.sum(-1, keepdim=True), keep * o + p @ values
-
-    return _tiles(q, k, v, block, fold=fold)
+    return _tiles(q, k, v, block, fold=_fold_nan_where_nothing_is_seen)
 
 
 def mean_where_nothing_is_seen(q, k, v, block):
