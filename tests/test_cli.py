@@ -299,7 +299,12 @@ def test_the_stages_are_asked_what_the_course_promises(stages):
     assert ruff == ["check"]
     for stage in (tests, notebooks):
         assert "-n 2 --dist loadscope " in " ".join(stage) and " -k norms " in " ".join(stage)
-    assert any(word.startswith("--jaxtyping-packages=glassbox,") for word in tests)
+    (shapes,) = (word for word in tests if word.startswith("--jaxtyping-packages="))
+    checked = shapes.partition("=")[2].split(",")
+    assert {"glassbox.attention", "glassbox.machine.dispatch", "glassbox.suite", "typecheck.check"} <= set(
+        checked
+    )
+    assert "glassbox.machine.simulator" not in checked
     assert "not slow and not browser" in tests
     promised = {"--nbval", "--nbval-current-env", "--nbval-sanitize-with=tests/sanitize.cfg"}
     assert promised | {"--nbval-cell-timeout=120"} < set(notebooks)

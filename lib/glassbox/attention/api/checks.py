@@ -54,7 +54,9 @@ def expect_heads(name: str, heads: int, whole_name: str, whole: int) -> None:
 def expect_spread(name: str, value: Tensor, shape: tuple[int, int, int, int]) -> None:
     """Refuse what is neither (t, n) nor (b or 1, h or 1, t, n): no other broadcast is meant."""
     b, h, t, n = shape
-    fits = value.ndim == 4 and value.shape[0] in (1, b) and value.shape[1] in (1, h)
+    fits = value.ndim == 4 and all(
+        size == 1 or size == full for size, full in zip(value.shape, (b, h), strict=False)
+    )
     if tuple(value.shape[-2:]) != (t, n) or not (value.ndim == 2 or fits):
         raise bad_value(name, f"shape ({t}, {n}) or ({b} or 1, {h} or 1, {t}, {n})", value)
 
