@@ -46,7 +46,7 @@ def test_the_fused_backward_adds_up_whole_tiles_of_dq():
 
 
 def test_roles_are_lost_without_the_one_form_that_has_them():
-    """The same kernel with eight warps: the wish for roles is dropped without a word, so the table asks for 4."""
+    """The same kernel with eight warps: the wish is dropped without a word, so the table asks for four."""
     launch = dict(variants("sm_90"))["flash_forward bfloat16 128 full"]
     eight = launch._replace(kwargs=launch.kwargs | {"num_warps": 8})
     (result,) = inspect_many([eight], "sm_90")
@@ -56,6 +56,10 @@ def test_roles_are_lost_without_the_one_form_that_has_them():
 @pytest.mark.parametrize("arch", ["sm_89", "sm_100"])
 def test_the_heaviest_kernels_fit_the_other_architectures(arch):
     """sm_89 takes the tiles for any GPU, sm_100 has its own."""
-    heavy = ("forward bfloat16 128 everything", "forward bfloat16 256 causal", "backward_keys bfloat16 256 causal")
+    heavy = (
+        "forward bfloat16 128 everything",
+        "forward bfloat16 256 causal",
+        "backward_keys bfloat16 256 causal",
+    )
     for result in found(arch, *(f"flash_{name}" for name in heavy)):
         assert result.fits and result.stack_bytes == 0

@@ -99,7 +99,8 @@ def test_forward_and_backward_equal_attention_and_its_autograd(name):
 def test_gradcheck(name):
     options = CASES[name][1]
     case = [x.requires_grad_() for x in inputs(b=1, g=2, t=2, n=3, d=2, e=1)]
-    assert torch.autograd.gradcheck(lambda *x: Recomputing.apply(*x, None, Rules(SCALE, **options), 1, 2), case)
+    rules = Rules(SCALE, **options)
+    assert torch.autograd.gradcheck(lambda *x: Recomputing.apply(*x, None, rules, 1, 2), case)
 
 
 def test_rows_that_see_nothing_are_zero_and_pass_no_gradient():

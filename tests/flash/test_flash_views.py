@@ -5,6 +5,7 @@ import torch
 from flash_cases import FORMS, TOLERANCE, Case, called, case, defined, disagreement, draw, plan_of, tiles
 from glassbox.flash import flash_attention
 from glassbox.flash.kernels import Made, backward, forward
+from glassbox.flash.kernels.plan import fitting
 from glassbox.machine import captured
 
 TAKEN = {
@@ -51,6 +52,13 @@ def test_what_a_descriptor_takes_is_not_copied():
     for view, look in COPIED.items():
         leaves = [look(x) for x in case(b=2, h=2, t=20).leaves]
         assert all(x.data_ptr() != y.data_ptr() for x, y in zip(launches(*leaves), leaves, strict=True)), view
+
+
+def test_a_descriptor_spans_nothing_that_stands_still():
+    """A stride of 0 between rows, or between heads that one descriptor spans, is no rectangle in memory."""
+    rows, heads = draw(2, 2, 1, 16).expand(2, 2, 20, 16), draw(2, 1, 20, 16).expand(2, 2, 20, 16)
+    assert fitting(rows).stride(2) > 0 and fitting(rows).equal(rows)
+    assert fitting(heads) is heads and fitting(heads, heads=True).stride(1) > 0
 
 
 def test_rows_that_are_no_multiple_of_16_bytes_are_lengthened():

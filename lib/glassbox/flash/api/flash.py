@@ -49,7 +49,7 @@ def flash_attention(
         `lengths` the axis of time holds s sequences end to end (b = 1): `lengths` of the queries,
         `key_lengths` of the keys, the same unless given. `prefix` is one for all, or one per sequence.
     Convention: queries stand at the end of the keys (bottom-right): causal is not torch's `is_causal` where
-        t < n. `scale` is 1/sqrt(d) unless given; `score` comes after it (`soft_cap`, `alibi`, `then`,
+        t != n. `scale` is 1/sqrt(d) unless given; `score` comes after it (`soft_cap`, `alibi`, `then`,
         `own_score`). A query that sees nothing gives 0, its lse is -inf, its gradients are 0. `prefix` counts
         keys that all see, `sink_tokens` keys that the window does not hide. `sinks` are learned scores, one
         per head, of a key whose value is 0. Tiles without a visible pair are skipped, but not those that only

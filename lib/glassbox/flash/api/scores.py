@@ -22,7 +22,8 @@ def own_score(
         kernel value(score, head, query, key, given)        jit, given = (*numbers, *tensors)
 
     Convention: `kernel` is a pair of `@triton.jit` functions, the value and its slope by the score. Tensors
-        get no gradient. `heads` is the number of heads that the tensors are for; None: any.
+        get no gradient. The kernels call both for rows and keys beyond the ends too: loads by position need a
+        mask. `heads` is the number of heads that the tensors are for; None: any.
     Raises: TypeError for what cannot be called, or is no pair of jit functions.
     Taught in: notebooks/12_flash_attention.ipynb
     """

@@ -90,14 +90,8 @@ def divided_in_every_tile(q, k, v, block):
     means: what was divided before is divided again; the old output would have to be multiplied by the old l
     look: one division, after the last tile
     """
-    return _tiles(
-        q,
-        k,
-        v,
-        block,
-        _fold_divided_in_every_tile=_fold_divided_in_every_tile,
-        finish=lambda m, l, o: (o, (m + l.log())[:, 0]),
-    )
+    fold = _fold_divided_in_every_tile
+    return _tiles(q, k, v, block, fold=fold, finish=lambda m, l, o: (o, (m + l.log())[:, 0]))
 
 
 def never_divided(q, k, v, block):

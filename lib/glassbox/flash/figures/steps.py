@@ -51,7 +51,8 @@ def stepper_rows(
     """Run the forward kernel on the simulator and return a row for each tile, in the order it visits them.
 
     A row has "kernel" (its `name`), "step", "queries" and "keys" (first and end of the tile), "query" (the
-    one that is followed), its "m_before", "m", "l", "keep" (what its old sums were multiplied by), "moved"
+    one that is followed), its "m_before", "m", "l", "keep" (what its old sums are due to be
+    multiplied by: a fold with a mistake may not do it), "moved"
     and "o" (the first numbers of its output so far, divided by l), "error_so_far" and "error_final" (largest
     of the block against attention over the keys seen so far, and over all it sees), "bytes" so far and
     "naive_bytes" of the whole, "held" and "chip" (bytes on chip, and how many there are), and the sizes.

@@ -66,7 +66,7 @@ def backward(
 
     Convention: with `deterministic`, or heads beyond LARGEST_FUSED, dq has a kernel of its own.
     """
-    q, k, v, do = fitting(q), fitting(k), fitting(v), fitting(do)
+    q, k, v, do = fitting(q, heads=True), fitting(k), fitting(v), fitting(do, heads=True)
     delta = _delta(made, do, dlse, backend)
     fused = not deterministic and max(q.shape[3], v.shape[3]) <= LARGEST_FUSED
     read = (q, k, v, do, made.lse, delta)
@@ -131,11 +131,11 @@ def _shared(q: Tensor, k: Tensor, plan: Plan) -> tuple:
 
 
 def _size(q: Tensor, v: Tensor, plan: Plan) -> int:
-    """Return the size that the tables go by: ranges, masks and scores take registers as wider heads do."""
+    """Return the size that the tables go by: ranges, packing, masks, scores need registers."""
     size = max(padded(q.shape[3]), padded(v.shape[3]))
     if plan.scores or plan.mask is not None:
         return 2 * size
-    return size if plan.bare else 3 * size // 2
+    return size if plan.bare and plan.lengths is None else 3 * size // 2
 
 
 def _strides(*tensors: Tensor | None) -> tuple[tuple[int, ...], ...]:

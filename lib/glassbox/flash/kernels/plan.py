@@ -80,13 +80,16 @@ def _work(
     return torch.tensor(rows, dtype=torch.int32).reshape(-1, 6).to(device)
 
 
-def fitting(x: Tensor) -> Tensor:
-    """Return x with strides that a tensor descriptor takes: features side by side, rows at 16 bytes.
+def fitting(x: Tensor, *, heads: bool = False) -> Tensor:
+    """Return x with strides that a tensor descriptor takes: features side by side, rows apart, at 16 bytes.
 
-    Convention: x itself where it fits; else a copy, its rows lengthened to a multiple of 16 bytes.
+    Convention: x itself where it fits; else a copy, its rows lengthened to a multiple of 16 bytes. With
+        `heads` the descriptor spans neighbouring heads, which then lie apart too.
     """
     step = 16 // x.element_size()
-    if x.stride(-1) == 1 and all(s % step == 0 for s in x.stride()[:-1]) and is_aligned(x):
+    spanned = zip(x.stride()[2 - heads : 3], x.shape[2 - heads : 3], strict=True)
+    apart = all(stride > 0 or size == 1 for stride, size in spanned)
+    if x.stride(-1) == 1 and apart and all(s % step == 0 for s in x.stride()[:-1]) and is_aligned(x):
         return x
     width = triton.cdiv(x.shape[-1], step) * step
     room = x.new_empty(prod(x.shape[:-1]) * width).view(*x.shape[:-1], width)[..., : x.shape[-1]]

@@ -16,12 +16,15 @@ BARE, CAUSAL = Plan(0.1), Plan(0.1, causal=True)
 
 
 def other_forms() -> dict[str, Plan]:
-    """Return a plan with every range at once, one with a score function, and one with all that there is."""
+    """Return plans: every range at once, packed sequences, a score function, and all that there is."""
     ranges = {"causal": True, "window": 1024, "sink_tokens": 4, "prefix": _made(SEQUENCES, dtype=torch.int32)}
     mask, slopes = _made(SEQUENCES, 1, LENGTH, LENGTH, dtype=torch.bool), _made(HEADS, dtype=torch.float32)
     scores = ("soft_cap", (50.0,), 0), ("alibi", (), 1)
     return {
         "ranges": Plan(0.1, **ranges),
+        "packed": CAUSAL._replace(
+            lengths=(LENGTH // 4, 3 * LENGTH // 4), key_lengths=(LENGTH // 4, 3 * LENGTH // 4)
+        ),
         "alibi": CAUSAL._replace(scores=scores[1:], tensors=(slopes,)),
         "everything": Plan(0.1, **ranges, mask=mask, scores=scores, tensors=(slopes,)),
     }
