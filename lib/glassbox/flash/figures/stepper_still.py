@@ -67,7 +67,7 @@ def _add(figure: go.Figure, rows: Sequence[dict], step: int, place: int, named: 
     lines = [f"query {row['query']}:", *values.brief(row), f"moved so far: {row['bytes']:,} B"]
     errors = [
         f"error so far: {values.size(row['error_so_far'])}",
-        f"to the final answer: {values.size(row['error_final'])}",
+        f"error to final: {values.size(row['error_final'])}",
     ]
     figure.add_annotation(_text("<br>".join([*lines, *errors]), left, WORDS, "top", 12))
 

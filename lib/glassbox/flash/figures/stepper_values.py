@@ -40,7 +40,7 @@ def factor(row: dict) -> str:
     """Return the rescale factor in words, marked where the maximum moved."""
     if row["moved"]:
         color = theme.ROLES["gradient"]
-        return f"<b><span style='color:{color}'>factor due: exp(m − m′) = {row['keep']:.3f}</span></b>"
+        return f"<b><span style='color:{color}'>due: exp(m − m′) = {row['keep']:.3f}</span></b>"
     return "first keys: nothing to rescale" if row["keep"] == 0 else "maximum unmoved: factor 1"
 
 
