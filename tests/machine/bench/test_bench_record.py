@@ -59,6 +59,12 @@ def test_what_the_roofline_reads(made):
     assert made["ceilings"] == {"copy_bytes_per_s": 4e12, "matmul_bf16_flop_per_s": 8e14}
 
 
+def test_a_gpu_is_found_by_the_drivers_name_and_by_the_courses(made, tmp_path):
+    record.write(made, tmp_path)
+    assert recorded("double", "H200", tmp_path) == recorded("double", "NVIDIA H200", tmp_path) is not None
+    assert recorded("double", "A100", tmp_path) is None
+
+
 def test_what_was_not_measured_has_no_record_and_a_sentence(tmp_path):
     assert recorded("double", folder=tmp_path) is None
     assert recorded("double", "NVIDIA H200", tmp_path / "nowhere") is None

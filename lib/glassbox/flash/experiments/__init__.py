@@ -22,7 +22,7 @@ from glassbox.flash.experiments.memory import peak_memory, saved_bytes
 from glassbox.flash.experiments.metering import launches, metered_traffic, step_bytes
 from glassbox.flash.experiments.recorded import recorded
 from glassbox.flash.experiments.ring import ring_rows
-from glassbox.flash.experiments.roofline import roofline_points, work_of
+from glassbox.flash.experiments.roofline import roofline_points, with_recorded, work_of
 from glassbox.flash.experiments.softmax import associativity, overflow, rescales, stream_rows, worked_instance
 from glassbox.flash.experiments.timing import against_naive, cpu_time
 from glassbox.measured import loglog_slope, mean_of, median_of, spread_of
@@ -65,6 +65,7 @@ __all__ = [
     "stream_rows",
     "traffic",
     "traffic_law",
+    "with_recorded",
     "work_of",
     "worked_instance",
 ]

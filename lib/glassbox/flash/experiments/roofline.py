@@ -1,6 +1,7 @@
 """Attention under the roofline: bytes and FLOP of each form, and the least time on each GPU."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from glassbox.arguments import bad_value, expect_whole
 from glassbox.flash.experiments.law import FORMS, keys_met, step_by_step_bytes
@@ -51,9 +52,9 @@ def roofline_points(
 ) -> list[dict]:  # fmt: skip
     """Place one head of attention under the rooflines: each form, its least bytes and all that move.
 
-    A row has `name`, `form`, `count` ("least", "moved"), `bytes`, `matrix`, `elementwise`, `special` (summed
-    over the launches, as `draw.roofline` takes them), `intensity` (matrix FLOP per byte), `floors` (seconds
-    at least, by GPU: the launches one after the other) and `binds` (what decides, by GPU).
+    A row has `name`, `form`, `count` ("least", "moved"), `n`, `d`, `bytes`, `matrix`, `elementwise`, `special`
+    (summed over the launches, as `draw.roofline` takes them), `intensity` (matrix FLOP per byte), `floors`
+    (seconds at least, by GPU: the launches one after the other) and `binds` (what decides, by GPU).
 
     Convention: "least" is what slow memory gives and takes if the L2 cache serves every repeat, "moved" if it
         serves none; a kernel lies between. As `work_of`. Floors are predictions, not times.
@@ -61,6 +62,35 @@ def roofline_points(
     Taught in: notebooks/12_flash_attention.ipynb
     """
     return [_point(form, count, n, d, block, item, gpus, dtype) for form in FORMS for count in COUNTS]
+
+
+def with_recorded(points: Sequence[dict], gpu: str = "H200", folder: Path | None = None) -> list[dict]:
+    """Return the points for `draw.roofline`; those of a kernel that was timed on a GPU carry its time.
+
+    A point of "tiled" or "causal", all moved, gets `seconds` (the recorded median, for one head) and `gpu`,
+    and gives up its `intensity`, which the work says already. `folder` holds the records (data/benchmarks).
+
+    Convention: the records are those of "flash_full_forward_D" and "flash_causal_forward_D", of as many
+        tokens, with a key head for each query head. Without a record the points are returned as they came.
+    Raises: ValueError for a record that does not say what it must.
+    Taught in: notebooks/12_flash_attention.ipynb
+    """
+    return [_timed(row, gpu, folder) for row in points]
+
+
+def _timed(row: dict, gpu: str, folder: Path | None) -> dict:
+    from glassbox.machine.bench import recorded
+
+    kind = {"tiled": "full", "causal": "causal"}.get(row["form"])
+    if kind is None or row["count"] != "moved":
+        return row
+    record = recorded(f"flash_{kind}_forward_{row['d']}", gpu, folder)
+    found = record.timed(tokens=row["n"]) if record else []
+    heads = [one for one in found if one["heads"] == one["kv_heads"]]
+    if not heads:
+        return row
+    seconds = heads[0]["median_ms"] / 1e3 / (heads[0]["heads"] * heads[0]["batch"])
+    return {key: value for key, value in row.items() if key != "intensity"} | {"seconds": seconds, "gpu": gpu}
 
 
 def _point(form, count, n, d, block, item, gpus, dtype) -> dict:
@@ -73,5 +103,5 @@ def _point(form, count, n, d, block, item, gpus, dtype) -> dict:
         found = [floor(**step, gpu=gpu, dtype=dtype) for step in steps]
         floors[gpu] = sum(each.seconds for each in found)
         binds[gpu] = max(found, key=lambda each: each.seconds).binds
-    row = {"name": f"{form}, {count}", "form": form, "count": count} | total
+    row = {"name": f"{form}, {count}", "form": form, "count": count, "n": n, "d": d} | total
     return row | {"intensity": total["matrix"] / total["bytes"], "floors": floors, "binds": binds}

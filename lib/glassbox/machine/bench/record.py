@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from glassbox.machine.gpus import GPUS
 from glassbox.paths import root
 
 SCHEMA = 1
@@ -75,12 +76,14 @@ def read(path: Path) -> Record:
 def recorded(operation: str, gpu: str | None = None, folder: Path | None = None) -> Record | None:
     """Return what was measured of an operation, None if nothing was.
 
-    Convention: the newest record where `gpu` is not given. `not_yet_measured` is what to say for None.
+    Convention: `gpu` is the driver's name, or the course's ("H200"); without it the newest record answers.
+        `not_yet_measured` is what to say for None.
     Raises: ValueError if a record does not say what it must.
     """
     folder = folder or root() / "data" / FOLDER
-    pattern = file_name(operation, gpu) if gpu else f"{operation}.*.json"
-    found = [read(path) for path in sorted(folder.glob(pattern))]
+    names = () if gpu is None else (gpu, *(GPUS[gpu].driver_names if gpu in GPUS else ()))
+    patterns = [file_name(operation, name) for name in names] or [f"{operation}.*.json"]
+    found = [read(path) for pattern in patterns for path in sorted(folder.glob(pattern))]
     return max(found, key=lambda record: record.provenance["date"], default=None)
 
 
