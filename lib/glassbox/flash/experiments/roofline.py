@@ -53,8 +53,8 @@ def roofline_points(
     """Place one head of attention under the rooflines: each form, its least bytes and all that move.
 
     A row has `name`, `form`, `count` ("least", "moved"), `n`, `d`, `bytes`, `matrix`, `elementwise`,
-    `special` (summed over the launches, as `draw.roofline` takes them), `intensity` (matrix FLOP per byte), `floors`
-    (seconds at least, by GPU: the launches one after the other) and `binds` (what decides, by GPU).
+    `special` (summed over the launches, as `draw.roofline` takes them), `intensity` (matrix FLOP per byte),
+    `floors` (seconds at least, by GPU: the launches one after the other) and `binds` (what decides, by GPU).
 
     Convention: "least" is what slow memory gives and takes if the L2 cache serves every repeat, "moved" if it
         serves none; a kernel lies between. As `work_of`. Floors are predictions, not times.
