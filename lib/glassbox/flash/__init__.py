@@ -14,10 +14,12 @@ from glassbox.flash.reference.scoring import Score, alibi, soft_cap, then
 from glassbox.flash.reference.softmax import Partial, Running
 from glassbox.flash.reference.tiled import Gradients
 from glassbox.flash.ring import ring_attention
+from glassbox.flash.ring_processes import RingRun, ring_attention_processes
 
 __all__ = [
     "Gradients",
     "Partial",
+    "RingRun",
     "Running",
     "Score",
     "alibi",
@@ -29,6 +31,7 @@ __all__ = [
     "orders",
     "own_score",
     "ring_attention",
+    "ring_attention_processes",
     "safe_softmax",
     "soft_cap",
     "then",
