@@ -39,7 +39,7 @@ def flash_attention(
     deterministic: bool = False,
     backend: str = "auto",
 ) -> Float[Tensor, "b h t e"] | Attended:
-    """Return softmax attention, computed tile by tile; nothing of size t n is ever stored.
+    """Return softmax attention, computed tile by tile; scores and weights of size t n are never stored.
 
         output = softmax(score(scale q k^T)) v,  over the keys that are seen
         seen   = [key < prefix, or key <= query if causal, and (|query - key| < window or key < sink_tokens)]
